@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 
 export * from './build.js';
+export * from './check-keys.js';
 export * from './di.js';
 export * from './errors.js';
 export * from './exit-codes.js';

@@ -1,1 +1,4 @@
-export {};
+export * from './registry.js';
+export * from './models/index.js';
+export * from './datasets/index.js';
+export * from './transforms/index.js';
