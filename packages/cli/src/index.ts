@@ -1,1 +1,2 @@
-export {};
+export { COMMANDS, main } from './main.js';
+export { stopOnSignals, type Stoppable } from './signals.js';

@@ -1,5 +1,6 @@
 import { createRunContainer, injectedArguments, type DependencyContainer } from './di.js';
-import { EngineError, show } from './errors.js';
+import { addWhere, EngineError, isEngineError, show } from './errors.js';
+import { provenanceOf, showOrigin, type Provenance } from './provenance.js';
 import type { Entry, Registry } from './registry.js';
 import { withScope } from './scope.js';
 import type { ComponentConfig } from './types.js';
@@ -45,6 +46,20 @@ function isClass(entry: Entry): entry is new (...args: unknown[]) => unknown {
   return /^class\b/.test(Function.prototype.toString.call(entry)) || Object.getOwnPropertyNames(entry.prototype ?? {}).length > 1;
 }
 
+/** `configs/r18.yaml:12` of an option of a config that came from a file. */
+function lineOf(source: Provenance | undefined, option?: string): string | undefined {
+  if (!source) return undefined;
+  const full = [source.path, option].filter(Boolean).join('.');
+  const origin = source.locate(full) ?? source.locate(source.path);
+  return origin && showOrigin(origin);
+}
+
+/** Config path and line of what an error thrown by a part is about. */
+function whereOf(error: EngineError, path: string | undefined, source: Provenance | undefined): string {
+  const said = path !== undefined && path !== '' && error.parts.received?.includes(path) === true;
+  return [said ? undefined : path, lineOf(source, error.parts.option)].filter(Boolean).join(', ');
+}
+
 /**
  * The default build function: looks `type` up (a class or function may stand there itself), and calls it with
  * `...args`, the remaining options as one object, and whatever services it asked for.
@@ -53,7 +68,9 @@ function isClass(entry: Entry): entry is new (...args: unknown[]) => unknown {
  * @throws E_REGISTRY_UNKNOWN when no entry has that name
  */
 export const buildFromConfig: BuildFunction = (config, registry, options) => {
-  const where = options.path ? ` at '${options.path}'` : '';
+  const source = provenanceOf(config);
+  const path = options.path ?? source?.path;
+  const where = path ? ` at '${path}'` : '';
   if (typeof config !== 'object' || config === null || Array.isArray(config)) {
     throw new EngineError({
       code: 'E_CONFIG_TYPE',
@@ -76,7 +93,7 @@ export const buildFromConfig: BuildFunction = (config, registry, options) => {
   }
   return withScope(scope as string | undefined, () => {
     const at = registry.atScope(scope as string | undefined);
-    const entry: Entry = typeof type === 'string' ? at.require(type, options.path) : (type as Entry);
+    const entry: Entry = typeof type === 'string' ? at.require(type, path, lineOf(source, 'type')) : (type as Entry);
     const container = options.container ?? ambient ?? createRunContainer();
     const outer = ambient;
     ambient = container;
@@ -86,6 +103,9 @@ export const buildFromConfig: BuildFunction = (config, registry, options) => {
       const built = isClass(entry) ? new entry(...args) : (entry as (...a: unknown[]) => unknown)(...args);
       if (typeof built === 'object' && built !== null) configs.set(built, merged as ComponentConfig);
       return built;
+    } catch (error) {
+      if (isEngineError(error)) addWhere(error, whereOf(error, path, source));
+      throw error;
     } finally {
       ambient = outer;
     }

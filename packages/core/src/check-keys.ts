@@ -13,6 +13,7 @@ export function checkKeys(owner: string, options: object | undefined, known: rea
     throw new EngineError({
       code: 'E_CONFIG_UNKNOWN_KEY',
       what: `${owner} has no option '${key}'.`,
+      option: key,
       received: `${full} = ${show((options as Record<string, unknown>)[key])}`,
       expected: known.length ? `one of ${listNames(known)}` : 'no options',
       didYouMean: nearest(key, known),
@@ -30,6 +31,7 @@ export function badValue(name: string, value: unknown, expected: string, fix?: s
   return new EngineError({
     code: 'E_CONFIG_VALUE',
     what: `The value of ${name} cannot be used.`,
+    option: name.includes('.') ? name.slice(name.indexOf('.') + 1) : undefined,
     received: `${name} = ${show(value)}`,
     expected,
     fix,

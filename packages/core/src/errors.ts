@@ -7,8 +7,12 @@ export interface ErrorParts {
   /** Stable code, `E_AREA_REASON`. */
   code: string;
   what: string;
-  /** What was given, with its config path and file:line where known. */
+  /** What was given, with its config path where known. */
   received?: string | undefined;
+  /** Where it was given: config path and file:line. Added by the registry that builds the failing part. */
+  where?: string | undefined;
+  /** The option that is wrong, inside the config of the part that throws; lets `where` name its line. */
+  option?: string | undefined;
   /** What would have been accepted. */
   expected?: string | undefined;
   /** Nearest accepted name, when the received one looks like a typo. */
@@ -26,7 +30,9 @@ const DOCS = 'docs/errors.md';
 
 function render(parts: ErrorParts): string {
   const lines = [`[${parts.code}] ${parts.what}`];
-  if (parts.received !== undefined) lines.push(`  received  ${parts.received}`);
+  const where = parts.where === undefined ? '' : `   (${parts.where})`;
+  if (parts.received !== undefined) lines.push(`  received  ${parts.received}${where}`);
+  else if (parts.where !== undefined) lines.push(`  at        ${parts.where}`);
   if (parts.expected !== undefined) lines.push(`  expected  ${parts.expected}`);
   if (parts.didYouMean !== undefined) lines.push(`  did you mean '${parts.didYouMean}'?`);
   if (parts.fix !== undefined) lines.push(`  fix       ${parts.fix}`);
@@ -50,6 +56,22 @@ export class EngineError extends Error {
     this.parts = parts;
     this.exitCode = parts.exitCode ?? EXIT_CODES.failure;
     Object.defineProperty(this, BRAND, { value: true });
+  }
+}
+
+/**
+ * Adds where the mistake stands to an error that does not say it yet, keeping the very object with its class and cause.
+ */
+export function addWhere(error: EngineError, where: string): void {
+  if (error.parts.where !== undefined || where === '') return;
+  const before = error.message;
+  const parts = { ...error.parts, where };
+  const message = render(parts);
+  const stack = error.stack?.replace(before, () => message);
+  Object.defineProperty(error, 'parts', { value: parts, enumerable: true, configurable: true, writable: true });
+  Object.defineProperty(error, 'message', { value: message, enumerable: false, configurable: true, writable: true });
+  if (stack !== undefined) {
+    Object.defineProperty(error, 'stack', { value: stack, enumerable: false, configurable: true, writable: true });
   }
 }
 

@@ -1,5 +1,6 @@
 import { buildFromConfig, type BuildFunction, type BuildOptions } from './build.js';
 import { EngineError, show } from './errors.js';
+import { fixForUnknown } from './providers.js';
 import { currentScope } from './scope.js';
 import { listNames, nearest } from './suggest.js';
 import type { ComponentConfig, ConfigOf } from './types.js';
@@ -141,8 +142,12 @@ export class Registry<T, Types extends object = object> {
     return this.get(name) !== undefined;
   }
 
-  /** Like {@link get}, but an unknown name is an error that lists near names. */
-  require(name: string, path?: string): Entry {
+  /**
+   * Like {@link get}, but an unknown name is an error that lists near names.
+   * @param path of the config that asks, and `where` its `type` was written, for the message
+   * @throws E_REGISTRY_UNKNOWN
+   */
+  require(name: string, path?: string, where?: string): Entry {
     const entry = this.get(name);
     if (entry) return entry;
     const known = this.visibleNames();
@@ -150,9 +155,10 @@ export class Registry<T, Types extends object = object> {
       code: 'E_REGISTRY_UNKNOWN',
       what: `'${name}' is not in the registry ${this.name} (scope '${this.scope}').`,
       received: `${path ? `${path}.type` : 'type'} = '${name}'`,
+      where,
       expected: known.length ? `one of ${listNames(known)}` : 'a registered name, but the registry is empty',
       didYouMean: nearest(name, known),
-      fix: 'import the package that registers it, or list that package under `plugins` in the config',
+      fix: fixForUnknown(this.name, name, known.length === 0),
       exitCode: 2,
     });
   }

@@ -1,1 +1,5 @@
-export {};
+export { LocalVisBackend, type LocalVisBackendOptions } from './local-vis-backend.js';
+export { encodePng } from './png.js';
+export { readScalar } from './scalar-value.js';
+export * from './vis-backend.js';
+export * from './visualizer.js';

@@ -1,1 +1,1 @@
-export {};
+export { WasmBackend, type WasmBackendOptions } from './wasm-backend.js';

@@ -1,0 +1,140 @@
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { EngineError, show } from '../errors.js';
+import { showFile } from '../provenance.js';
+import type { ConfigLayer } from './layers.js';
+import { mergeValues } from './merge.js';
+import { readFileContent, readTextContent, type ConfigFormat, type FileContent } from './read-layer.js';
+import { isPlainObject, type ConfigValues } from './values.js';
+import { resolveReferences, type VariableContext } from './variables.js';
+
+/** A config file merged with its bases. */
+export interface LoadedConfig {
+  values: ConfigValues;
+  layers: ConfigLayer[];
+  text: string;
+  filename: string | undefined;
+  envVariables: Record<string, string>;
+}
+
+interface Loaded {
+  values: ConfigValues;
+  layers: ConfigLayer[];
+  texts: string[];
+}
+
+interface Session {
+  env: boolean;
+  used: Record<string, string>;
+}
+
+/** Reads a file and what it inherits from. Scripts are evaluated once per process. */
+export async function loadFiles(file: string, env: boolean): Promise<LoadedConfig> {
+  const session: Session = { env, used: {} };
+  const filename = absolute(file, process.cwd());
+  const { values, layers, texts } = await loadFile(filename, 'file', session, []);
+  return { values, layers, text: texts.join('\n'), filename, envVariables: session.used };
+}
+
+/** The same for text that is in no file; relative paths in it start at the working directory. */
+export async function loadText(text: string, format: ConfigFormat, env: boolean): Promise<LoadedConfig> {
+  const session: Session = { env, used: {} };
+  const file = join(process.cwd(), `config.${format}`);
+  const content = await readTextContent(text, format, context(file, session));
+  const { values, layers, texts } = await inherit(content, file, 'file', session, []);
+  layers.at(-1)!.file = undefined;
+  return { values, layers, text: texts.join('\n'), filename: undefined, envVariables: session.used };
+}
+
+function context(file: string, session: Session): VariableContext {
+  return { file, env: session.env, used: session.used };
+}
+
+function absolute(file: string, folder: string): string {
+  return resolve(folder, file.replace(/^~(?=[\\/]|$)/, () => homedir()));
+}
+
+/** @param chain the files that led here by inheritance, outermost first */
+async function loadFile(
+  file: string,
+  via: 'file' | 'base',
+  session: Session,
+  chain: readonly string[],
+): Promise<Loaded> {
+  if (chain.includes(file)) {
+    throw new EngineError({
+      code: 'E_CONFIG_BASE_CYCLE',
+      what: 'A config inherits from itself.',
+      received: [...chain.slice(chain.indexOf(file)), file].map(showFile).join(' → '),
+      expected: '`_base_` files that end somewhere',
+      fix: 'remove one of these `_base_` entries',
+      exitCode: 2,
+    });
+  }
+  const content = await readFileContent(context(file, session));
+  return inherit(content, file, via, session, [...chain, file]);
+}
+
+async function inherit(
+  content: FileContent,
+  file: string,
+  via: 'file' | 'base',
+  session: Session,
+  chain: readonly string[],
+): Promise<Loaded> {
+  const { _base_: bases, _deprecation_: deprecation, ...rest } = content.values;
+  warnDeprecated(deprecation, file);
+  const base: Loaded = { values: {}, layers: [], texts: [] };
+  const owners = new Map<string, string>();
+  for (const name of baseNames(bases, file)) {
+    const path = absolute(name, dirname(file));
+    const loaded = await loadFile(path, 'base', session, chain);
+    for (const key of Object.keys(loaded.values)) {
+      const other = owners.get(key);
+      if (other !== undefined) throw sharedKey(key, other, path, file);
+      owners.set(key, path);
+    }
+    Object.assign(base.values, loaded.values);
+    base.layers.push(...loaded.layers);
+    base.texts.push(...loaded.texts);
+  }
+  const own = resolveReferences(rest, base.values, file);
+  return {
+    values: mergeValues(base.values, own),
+    layers: [...base.layers, { via, file, values: own, lines: content.lines }],
+    texts: [...base.texts, `${file}\n${content.text}`],
+  };
+}
+
+function baseNames(bases: unknown, file: string): string[] {
+  if (bases === undefined || bases === null) return [];
+  const list: readonly unknown[] = Array.isArray(bases) ? bases : [bases];
+  const wrong = list.find((name) => typeof name !== 'string' || name === '');
+  if (wrong === undefined) return list as string[];
+  throw new EngineError({
+    code: 'E_CONFIG_BASE',
+    what: `The \`_base_\` of ${file} is not a path.`,
+    received: `_base_ = ${show(bases)}`,
+    expected: 'a path or a list of paths, relative to the file that holds them',
+    exitCode: 2,
+  });
+}
+
+function sharedKey(key: string, first: string, second: string, file: string): EngineError {
+  return new EngineError({
+    code: 'E_CONFIG_BASE_KEYS',
+    what: `Two bases of ${file} both have the key '${key}'.`,
+    received: `${key} in ${showFile(first)} and in ${showFile(second)}`,
+    expected: 'bases without common top-level keys, since their order must not matter',
+    fix: `remove '${key}' from one of them, or let one base inherit from the other`,
+    exitCode: 2,
+  });
+}
+
+/** `_deprecation_: { expected, reference }` in a base tells whoever still inherits from it what to use. */
+function warnDeprecated(deprecation: unknown, file: string): void {
+  if (!isPlainObject(deprecation)) return;
+  const instead = typeof deprecation.expected === 'string' ? `; use ${deprecation.expected}` : '';
+  const more = typeof deprecation.reference === 'string' ? ` (see ${deprecation.reference})` : '';
+  process.emitWarning(`The config ${showFile(file)} is deprecated${instead}${more}.`, 'DeprecationWarning');
+}

@@ -1,0 +1,116 @@
+import type { BatchPlan } from './load-batch.js';
+import type { Outcome, WorkerPool } from './worker-pool.js';
+
+interface Waiter<B> {
+  resolve(result: IteratorResult<B>): void;
+  reject(error: unknown): void;
+}
+
+export interface WorkerIteratorOptions {
+  pool: WorkerPool;
+  plans: Iterator<BatchPlan>;
+  /** Batches that may be in work or ready beyond those that were taken. */
+  capacity: number;
+  /** Runs on what a worker gives; for collate functions that workers do not have. */
+  finish: ((loaded: unknown) => unknown) | undefined;
+  /** End the threads when the iteration ends. */
+  closePool: boolean;
+}
+
+/** Batches in order from worker threads, a bounded number ahead. */
+export class WorkerIterator<B> implements AsyncIterableIterator<B> {
+  private readonly options: WorkerIteratorOptions;
+  private readonly ready = new Map<number, Outcome>();
+  private readonly waiters = new Map<number, Waiter<B>>();
+  private iteration: number | undefined;
+  private sent = 0;
+  private taken = 0;
+  private exhausted = false;
+  private finished = false;
+
+  constructor(options: WorkerIteratorOptions) {
+    this.options = options;
+  }
+
+  next(): Promise<IteratorResult<B>> {
+    if (this.finished) return Promise.resolve(DONE);
+    const { pool } = this.options;
+    try {
+      this.iteration ??= pool.begin((seq, outcome) => {
+        this.receive(seq, outcome);
+      });
+      this.taken++;
+      this.fill();
+    } catch (error) {
+      return this.end().then(() => Promise.reject(error as Error));
+    }
+    const seq = this.taken - 1;
+    if (this.exhausted && seq >= this.sent) return this.end().then(() => DONE);
+    const outcome = this.ready.get(seq);
+    if (outcome) {
+      this.ready.delete(seq);
+      return this.settle(outcome);
+    }
+    pool.hold();
+    return new Promise((resolve, reject) => {
+      this.waiters.set(seq, { resolve, reject });
+    });
+  }
+
+  async return(): Promise<IteratorResult<B>> {
+    await this.end();
+    return DONE;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** Sends as many batches as may be ahead. */
+  private fill(): void {
+    while (!this.exhausted && this.sent - this.taken < this.options.capacity) {
+      const plan = this.options.plans.next();
+      if (plan.done) this.exhausted = true;
+      else this.options.pool.load(this.iteration!, this.sent++, plan.value);
+    }
+  }
+
+  private receive(seq: number, outcome: Outcome): void {
+    const waiter = this.waiters.get(seq);
+    if (!waiter) {
+      this.ready.set(seq, outcome);
+      return;
+    }
+    this.waiters.delete(seq);
+    this.options.pool.release();
+    this.settle(outcome).then(waiter.resolve, waiter.reject);
+  }
+
+  private settle(outcome: Outcome): Promise<IteratorResult<B>> {
+    if ('batch' in outcome) {
+      try {
+        const { finish } = this.options;
+        return Promise.resolve({ done: false, value: (finish ? finish(outcome.batch) : outcome.batch) as B });
+      } catch (error) {
+        return this.end().then(() => Promise.reject(error as Error));
+      }
+    }
+    return this.end().then(() => Promise.reject(outcome.error as Error));
+  }
+
+  private async end(): Promise<void> {
+    if (this.finished) return;
+    this.finished = true;
+    const { pool, closePool } = this.options;
+    if (this.iteration !== undefined) pool.end(this.iteration);
+    this.ready.clear();
+    for (const waiter of this.waiters.values()) {
+      pool.release();
+      waiter.resolve(DONE);
+    }
+    this.waiters.clear();
+    if (closePool) await pool.close();
+  }
+}
+
+const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };

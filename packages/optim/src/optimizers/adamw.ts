@@ -1,0 +1,27 @@
+import { OPTIMIZERS, register } from '@engine/core';
+import { definedOnly, type ParamsInput } from '../param-group.js';
+import { Adam, type AdamOptions } from './adam.js';
+
+export type AdamWOptions = AdamOptions;
+
+declare module '@engine/core' {
+  interface OptimizerTypes {
+    AdamW: AdamWOptions;
+  }
+}
+
+/**
+ * Adam with decoupled weight decay, `torch.optim.AdamW`'s semantics; `weightDecay` is 0.01 unless said.
+ * @throws E_CONFIG_VALUE as {@link Adam}
+ * @see Loshchilov and Hutter, "Decoupled Weight Decay Regularization", arXiv:1711.05101
+ */
+@register(OPTIMIZERS)
+export class AdamW extends Adam {
+  constructor(params: ParamsInput, options: AdamWOptions = {}) {
+    super(params, { weightDecay: 0.01, ...definedOnly(options) });
+  }
+
+  protected override get decoupled(): boolean {
+    return true;
+  }
+}

@@ -1,0 +1,42 @@
+import { badValue, HOOKS, isComponentConfig, type BuildOptions, type ComponentConfig } from '@engine/core';
+import { HookBus } from '../hook-bus.js';
+import type { HookMethods } from '../hook.js';
+import type { Priority } from '../priority.js';
+import type { RunnerOptions } from '../runner-options.js';
+
+/** The hooks every run has, in the order in which equal priorities keep them. */
+const DEFAULT_HOOKS: Readonly<Record<string, ComponentConfig>> = {
+  runtimeInfo: { type: 'RuntimeInfoHook' },
+  timer: { type: 'IterTimerHook' },
+  samplerSeed: { type: 'DistSamplerSeedHook' },
+  logger: { type: 'LoggerHook' },
+  paramScheduler: { type: 'ParamSchedulerHook' },
+  checkpoint: { type: 'CheckpointHook', interval: 1 },
+};
+
+/**
+ * The run's hooks: the defaults, of which `defaultHooks` replaces (whole, by key), removes (null) or adds some, then the
+ * custom ones. A config's own `priority` wins over its class's.
+ * @throws E_CONFIG_VALUE for a null that removes nothing, or for something that is no hook
+ */
+export function buildHooks(options: RunnerOptions, build: Pick<BuildOptions, 'container'>): HookBus {
+  const bus = new HookBus();
+  const add = (given: unknown, path: string): void => {
+    if (isComponentConfig(given)) {
+      const { priority, ...config } = given;
+      const hook = HOOKS.build<HookMethods>(config as never, { ...build, path });
+      bus.add(hook, (priority as Priority | undefined) ?? hook.priority);
+    } else if (typeof given === 'object' && given !== null) bus.add(given as HookMethods);
+    else throw badValue(path, given, "a hook, or its config such as { type: 'LoggerHook', interval: 10 }");
+  };
+  const named = new Map<string, unknown>(Object.entries(DEFAULT_HOOKS));
+  for (const [key, value] of Object.entries(options.defaultHooks ?? {})) {
+    if (value === null && !named.has(key)) {
+      throw badValue(`defaultHooks.${key}`, value, `null only for one of ${[...named.keys()].join(', ')}`);
+    }
+    named.set(key, value);
+  }
+  for (const [key, value] of named) if (value !== null) add(value, `defaultHooks.${key}`);
+  (options.customHooks ?? []).forEach((hook, i) => add(hook, `customHooks.${i}`));
+  return bus;
+}

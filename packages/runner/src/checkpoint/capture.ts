@@ -1,0 +1,126 @@
+import { EngineError, type HostArray } from '@engine/core';
+import { fromTorchLayout, toTorchLayout, type BaseModel, type LoadReport } from '@engine/nn';
+import { tf, toHostArray, toTensor, type Tensor } from '@engine/tensor';
+import { hookName } from '../hook-bus.js';
+import type { HookMethods } from '../hook.js';
+import type { Run } from '../run.js';
+import { ENGINE_VERSION } from '../version.js';
+import type { CaptureOptions } from './capture-options.js';
+import type { CheckpointContent } from './content.js';
+
+/** A model's weights and buffers in host memory, by PyTorch's names and in PyTorch's layouts. */
+export function captureModel(model: BaseModel): Record<string, HostArray> {
+  const layouts = model.layouts();
+  const found: Record<string, HostArray> = {};
+  for (const [name, variable] of Object.entries(model.stateDict())) {
+    found[name] = toTorchLayout(toHostArray(variable), layouts[name] ?? 'none');
+  }
+  return found;
+}
+
+/** Puts captured weights into a model. Names that do not fit are reported, or an error when `strict`. */
+export function restoreModel(model: BaseModel, weights: Record<string, HostArray>, strict: boolean): LoadReport {
+  const layouts = model.layouts();
+  const own = model.stateDict();
+  const state: Record<string, HostArray> = {};
+  for (const [name, array] of Object.entries(weights)) {
+    // Files of models wrapped for distribution carry a prefix.
+    const key = name.replace(/^module\./, '');
+    state[key] = fromTorchLayout(array, layouts[key] ?? 'none', own[key]?.shape);
+  }
+  return model.loadStateDict(state, { strict });
+}
+
+/** Everything the run is right now. */
+export function captureRun(run: Run, options: CaptureOptions = {}): CheckpointContent {
+  const loop = run.trainLoop!.position();
+  const content: CheckpointContent = {
+    meta: {
+      format: 1,
+      epoch: loop.epoch,
+      iter: loop.iter,
+      seed: run.seed,
+      experimentName: run.experimentName,
+      time: Date.now(),
+      engineVersion: ENGINE_VERSION,
+      backend: tf.getBackend(),
+      datasetMeta: (run.trainLoop!.dataloader.dataset as { metainfo?: unknown }).metainfo,
+    },
+    model: captureModel(run.model),
+    loop,
+    messageHub: run.messageHub.stateDict(),
+    hooks: captureHooks(run.hooks),
+    random: { seed: run.seed, modules: run.model.extraState() },
+  };
+  if (options.saveOptimizer ?? true) {
+    const { tensors, json } = run.optimWrapper.stateDict();
+    content.optimWrapper = { tensors: mapValues(tensors, (tensor) => toHostArray(tensor)), json };
+  }
+  if (options.saveParamScheduler ?? true) {
+    content.paramSchedulers = run.paramSchedulers.map((scheduler) => scheduler.stateDict());
+  }
+  return content;
+}
+
+/** Puts a whole captured run in place of the one just built: weights, optimizer, schedulers, position, hub, hooks. */
+export function restoreRun(run: Run, content: CheckpointContent): void {
+  restoreModel(run.model, content.model, true);
+  if (content.optimWrapper) {
+    const tensors = mapValues(content.optimWrapper.tensors, (array) => toTensor(array));
+    try {
+      run.optimWrapper.loadStateDict({ tensors, json: content.optimWrapper.json });
+    } finally {
+      for (const tensor of Object.values(tensors)) (tensor as Tensor).dispose();
+    }
+  } else run.logger.warn('The checkpoint has no optimizer state: the optimizer starts afresh.');
+  if (content.paramSchedulers) {
+    if (content.paramSchedulers.length !== run.paramSchedulers.length) {
+      throw new EngineError({
+        code: 'E_RESUME_SCHEDULERS',
+        what: 'The run has another number of parameter schedulers than its checkpoint.',
+        received: `${run.paramSchedulers.length} in the config`,
+        expected: `${content.paramSchedulers.length}, as in the checkpoint`,
+        fix: 'resume with the config of the run, or start a new one from its weights with loadFrom',
+        exitCode: 2,
+      });
+    }
+    content.paramSchedulers.forEach((state, i) => {
+      run.paramSchedulers[i]!.loadStateDict(state as never);
+    });
+  }
+  const modules = content.random?.modules;
+  if (modules) run.model.loadExtraState(modules as Record<string, unknown>);
+  if (content.messageHub !== undefined) run.messageHub.loadStateDict(content.messageHub as never);
+  if (content.hooks) restoreHooks(run, content.hooks);
+  if (content.store) run.checkpoints.loadStateDict(content.store);
+  if (content.loop) run.trainLoop!.restore(content.loop);
+}
+
+function captureHooks(hooks: readonly HookMethods[]): Record<string, unknown> {
+  const states: Record<string, unknown> = {};
+  for (const [key, hook] of statefulHooks(hooks)) states[key] = hook.stateDict!();
+  return states;
+}
+
+function restoreHooks(run: Run, states: Record<string, unknown>): void {
+  for (const [key, hook] of statefulHooks(run.hooks)) {
+    if (key in states) hook.loadStateDict?.(states[key]);
+    else run.logger.warn(`The checkpoint has no state for the hook ${key}: it starts afresh.`);
+  }
+}
+
+/** Hooks with state by name; a second hook of a class gets a number. */
+function* statefulHooks(hooks: readonly HookMethods[]): Iterable<[string, HookMethods]> {
+  const seen = new Map<string, number>();
+  for (const hook of hooks) {
+    if (!hook.stateDict) continue;
+    const name = hookName(hook);
+    const count = (seen.get(name) ?? 0) + 1;
+    seen.set(name, count);
+    yield [count === 1 ? name : `${name}#${count}`, hook];
+  }
+}
+
+function mapValues<A, B>(record: Record<string, A>, map: (value: A) => B): Record<string, B> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
+}

@@ -1,0 +1,189 @@
+import { badValue, checkKeys, EngineError, HOOKS, listNames, nearest, parseDuration, register, show } from '@engine/core';
+import type { EventPayloads, Metrics } from '../events.js';
+import { Hook } from '../hook.js';
+import type { Run } from '../run.js';
+import { ruleOf, type BestRule } from './best-rule.js';
+
+export interface CheckpointHookOptions {
+  /** Save every so many epochs or iterations; -1 saves only the last. The default hook has 1. */
+  interval?: number;
+  /** Unit of `interval`: epochs or iterations; that of the train loop unless said. */
+  byEpoch?: boolean;
+  /** Interval as a duration, in place of `interval` and `byEpoch`: `'500it'`, `'2ep'`, `'10min'`. */
+  every?: string;
+  /** First epoch or iteration (from 1) to save; 0. */
+  saveBegin?: number;
+  /** Also save at the end of training, however it ends; true. */
+  saveLast?: boolean;
+  saveOptimizer?: boolean;
+  saveParamScheduler?: boolean;
+  /** Keep only the newest so many checkpoints, beside the best; -1 keeps all. */
+  maxKeepCkpts?: number;
+  /** Metric (or metrics) whose best checkpoint is kept as `best_<metric>`; `auto` takes the first one reported. */
+  saveBest?: string | readonly string[];
+  /** Whether `greater` or `less` is better; found from the metric's name unless said. */
+  rule?: BestRule | readonly BestRule[];
+  greaterKeys?: readonly string[];
+  lessKeys?: readonly string[];
+  priority?: number | string;
+}
+
+const OPTIONS = [
+  'interval', 'byEpoch', 'every', 'saveBegin', 'saveLast', 'saveOptimizer', 'saveParamScheduler', 'maxKeepCkpts',
+  'saveBest', 'rule', 'greaterKeys', 'lessKeys', 'priority',
+];
+
+/** Saves checkpoints at an interval, at the end, and whenever a metric is better than ever. */
+@register(HOOKS)
+export class CheckpointHook extends Hook {
+  override priority = 'VERY_LOW' as const;
+  private readonly options: CheckpointHookOptions;
+  private readonly bestKeys: readonly string[];
+  private readonly rules: readonly (BestRule | undefined)[];
+  private unit: 'epoch' | 'iter' | 'second' = 'epoch';
+  private every = -1;
+  private lastSaveTime = 0;
+  private savedIter = -1;
+  /** What `auto` settled on. */
+  private autoKey: string | undefined;
+
+  constructor(options: CheckpointHookOptions = {}) {
+    super();
+    checkKeys('CheckpointHook', options, OPTIONS);
+    this.options = options;
+    if (options.every !== undefined && (options.interval !== undefined || options.byEpoch !== undefined)) {
+      throw badValue('CheckpointHook.every', options.every, 'either `every`, or `interval` with `byEpoch`, not both');
+    }
+    if (options.interval !== undefined && !(Number.isInteger(options.interval) && (options.interval > 0 || options.interval === -1))) {
+      throw badValue('CheckpointHook.interval', options.interval, 'a whole number above 0, or -1 to save only the last');
+    }
+    if (options.saveBegin !== undefined && !(options.saveBegin >= 0)) {
+      throw badValue('CheckpointHook.saveBegin', options.saveBegin, 'a number of 0 or more');
+    }
+    const keys = options.saveBest === undefined ? [] : [options.saveBest].flat();
+    if (new Set(keys).size !== keys.length || (keys.length > 1 && keys.includes('auto'))) {
+      throw badValue('CheckpointHook.saveBest', keys, "different metric names, or 'auto' alone");
+    }
+    this.bestKeys = keys;
+    const rules = options.rule === undefined ? [] : [options.rule].flat();
+    for (const rule of rules) {
+      if (rule !== 'greater' && rule !== 'less') throw badValue('CheckpointHook.rule', rule, "'greater' or 'less'");
+    }
+    if (rules.length > 1 && rules.length !== keys.length) {
+      throw badValue('CheckpointHook.rule', rules, `one rule, or one for each of the ${keys.length} metrics of saveBest`);
+    }
+    this.rules = keys.map((_, i) => (rules.length === 1 ? rules[0] : rules[i]));
+    if (options.every !== undefined) {
+      const duration = parseDuration(options.every, 'CheckpointHook.every');
+      this.unit = duration.unit;
+      this.every = duration.value;
+    }
+  }
+
+  override stateDict(): unknown {
+    return { autoKey: this.autoKey };
+  }
+
+  override loadStateDict(state: unknown): void {
+    this.autoKey = (state as { autoKey?: string }).autoKey;
+  }
+
+  override async beforeTrain(run: Run): Promise<void> {
+    if (this.options.every === undefined) {
+      this.unit = (this.options.byEpoch ?? run.trainLoop!.byEpoch) ? 'epoch' : 'iter';
+      this.every = this.options.interval ?? -1;
+    }
+    if (this.unit === 'epoch' && !run.trainLoop!.byEpoch) {
+      throw badValue(
+        'CheckpointHook.byEpoch', true, 'iterations, since training goes by iterations and never ends an epoch',
+        "set byEpoch: false, or every: '500it'",
+      );
+    }
+    this.lastSaveTime = Date.now();
+    run.logger.info(`Checkpoints will be saved to ${run.directory.checkpoints}.`);
+    await run.checkpoints.prune(this.options.maxKeepCkpts ?? -1);
+  }
+
+  override async afterTrainEpoch(run: Run): Promise<void> {
+    if (this.unit !== 'epoch') return;
+    const epoch = run.epoch + 1;
+    if (!this.due(epoch)) return;
+    run.logger.info(`Saving checkpoint at ${epoch} epochs`);
+    await this.save(run);
+  }
+
+  override afterTrainIter(run: Run): void | Promise<void> {
+    if (this.unit === 'epoch') return;
+    const iter = run.iter + 1;
+    if (this.unit === 'second') {
+      if (Date.now() - this.lastSaveTime < this.every * 1000) return;
+    } else if (!this.due(iter)) return;
+    run.logger.info(`Saving checkpoint at ${iter} iterations`);
+    return this.save(run).then(() => undefined);
+  }
+
+  override async afterValEpoch(run: Run, { metrics }: EventPayloads['afterValEpoch']): Promise<void> {
+    if (!run.trainLoop || this.bestKeys.length === 0) return;
+    if (Object.keys(metrics).length === 0) {
+      run.logger.warn('The evaluation reported no metrics, so no checkpoint can be the best.');
+      return;
+    }
+    const better: Record<string, number> = {};
+    for (const [i, wanted] of this.bestKeys.entries()) {
+      const key = this.metricKey(wanted, metrics);
+      const score = metrics[key];
+      if (typeof score !== 'number' || Number.isNaN(score)) continue;
+      const rule = this.rules[i] ?? ruleOf(key, this.options.greaterKeys, this.options.lessKeys);
+      const best = run.checkpoints.bestOf(key);
+      if (best === undefined || (rule === 'greater' ? score > best.score : score < best.score)) better[key] = score;
+    }
+    if (Object.keys(better).length === 0) return;
+    const folder = await this.save(run, better);
+    const at = run.trainLoop.byEpoch ? `${run.epoch} epoch` : `${run.iter} iter`;
+    for (const [key, score] of Object.entries(better)) {
+      run.logger.info(`The best checkpoint with ${score.toFixed(4)} ${key} at ${at} is saved to ${folder}.`);
+    }
+  }
+
+  /** Training may end before its last step, by early stopping: what it reached is saved all the same. */
+  override async afterTrain(run: Run): Promise<void> {
+    if ((this.options.saveLast ?? true) && this.savedIter !== run.iter) await this.save(run);
+  }
+
+  private due(done: number): boolean {
+    const from = done - (this.options.saveBegin ?? 0);
+    return this.every > 0 && from >= 0 && from % this.every === 0;
+  }
+
+  private async save(run: Run, best: Record<string, number> = {}): Promise<string> {
+    const folder = await run.saveCheckpoint({
+      saveOptimizer: this.options.saveOptimizer,
+      saveParamScheduler: this.options.saveParamScheduler,
+      best,
+    });
+    this.savedIter = run.trainLoop!.position().iter;
+    this.lastSaveTime = Date.now();
+    await run.checkpoints.prune(this.options.maxKeepCkpts ?? -1);
+    return folder;
+  }
+
+  private metricKey(wanted: string, metrics: Metrics): string {
+    if (wanted === 'auto') return (this.autoKey ??= Object.keys(metrics)[0]!);
+    if (wanted in metrics) return wanted;
+    const names = Object.keys(metrics);
+    throw new EngineError({
+      code: 'E_METRIC_UNKNOWN',
+      what: `The evaluation reports no metric '${wanted}', which CheckpointHook.saveBest asks for.`,
+      received: `saveBest = ${show(this.options.saveBest)}`,
+      expected: `one of ${listNames(names)}, or 'auto'`,
+      didYouMean: nearest(wanted, names),
+      exitCode: 2,
+    });
+  }
+}
+
+declare module '@engine/core' {
+  interface HookTypes {
+    CheckpointHook: CheckpointHookOptions;
+  }
+}

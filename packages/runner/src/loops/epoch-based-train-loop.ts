@@ -1,0 +1,116 @@
+import { badValue, checkKeys, LOOPS, register } from '@engine/core';
+import type { AnyDataLoader, Run } from '../run.js';
+import { ValSchedule, type DynamicInterval } from './intervals.js';
+import type { LoopPosition, TrainLoop } from './loop.js';
+import { trainIteration } from './train-iteration.js';
+import { Breather } from './yielding.js';
+
+export interface EpochBasedTrainLoopOptions {
+  /** Epochs to train. */
+  maxEpochs: number;
+  /** First epoch (from 1) after which to validate; 1. */
+  valBegin?: number;
+  /** Validate every so many epochs; 1. The last epoch always validates. */
+  valInterval?: number;
+  /** Changes of the interval: `[[milestone, interval], …]`. */
+  dynamicIntervals?: readonly DynamicInterval[];
+}
+
+/** Trains epoch by epoch; see events.ts for the order of events. */
+@register(LOOPS)
+export class EpochBasedTrainLoop implements TrainLoop {
+  readonly byEpoch = true;
+  readonly maxEpochs: number;
+  readonly maxIters: number;
+  readonly valInterval: number;
+  readonly valBegin: number;
+  epoch = 0;
+  iter = 0;
+  stopTraining = false;
+  private readonly schedule: ValSchedule;
+  private next: LoopPosition = { epoch: 0, iter: 0, pass: 0, batch: 0, stage: 'batches' };
+  private readonly breather = new Breather();
+
+  constructor(
+    private readonly owner: Run,
+    readonly dataloader: AnyDataLoader,
+    options: EpochBasedTrainLoopOptions,
+  ) {
+    checkKeys('EpochBasedTrainLoop', options, ['maxEpochs', 'valBegin', 'valInterval', 'dynamicIntervals'], 'trainCfg');
+    if (!Number.isInteger(options.maxEpochs) || options.maxEpochs < 0) {
+      throw badValue('trainCfg.maxEpochs', options.maxEpochs, 'a whole number of epochs');
+    }
+    if (!Number.isFinite(dataloader.length)) {
+      throw badValue(
+        'trainDataloader.sampler',
+        'an endless sampler',
+        'a sampler with an end, since training goes by epochs',
+        'use DefaultSampler, or trainCfg { byEpoch: false, maxIters }',
+      );
+    }
+    this.maxEpochs = options.maxEpochs;
+    this.maxIters = options.maxEpochs * dataloader.length;
+    this.valInterval = options.valInterval ?? 1;
+    this.valBegin = options.valBegin ?? 1;
+    this.schedule = new ValSchedule(this.valInterval, this.valBegin, options.dynamicIntervals);
+  }
+
+  position(): LoopPosition {
+    return { ...this.next };
+  }
+
+  restore(position: LoopPosition): void {
+    this.next = { ...position };
+    this.epoch = position.epoch;
+    this.iter = position.iter;
+  }
+
+  async run(): Promise<void> {
+    const run = this.owner;
+    await run.emit('beforeTrain');
+    // A run that was interrupted between an epoch and its validation owes it.
+    if (this.next.stage === 'validation') await this.validate();
+    while (this.epoch < this.maxEpochs && !this.stopTraining && !run.stopReason) {
+      await this.runEpoch();
+      if (run.stopReason && this.next.stage === 'batches') break;
+      await this.validate();
+    }
+    if (!run.stopReason) await run.emit('afterTrain');
+  }
+
+  private async runEpoch(): Promise<void> {
+    const run = this.owner;
+    await run.emit('beforeTrainEpoch');
+    run.model.train();
+    let batchIdx = this.next.batch;
+    for await (const dataBatch of this.dataloader.iterate(batchIdx)) {
+      await trainIteration(run, batchIdx, dataBatch, () => {
+        this.next = { epoch: this.epoch, iter: this.iter + 1, pass: this.epoch, batch: batchIdx + 1, stage: 'batches' };
+      });
+      this.iter++;
+      batchIdx++;
+      if (run.stopReason) return;
+      const pause = this.breather.due();
+      if (pause) await pause;
+    }
+    const due = this.schedule.due(this.epoch + 1, this.maxEpochs) && run.valLoop !== undefined;
+    this.next = {
+      epoch: this.epoch + 1, iter: this.iter, pass: this.epoch + 1, batch: 0, stage: due ? 'validation' : 'batches',
+    };
+    await run.emit('afterTrainEpoch');
+    this.epoch++;
+  }
+
+  private async validate(): Promise<void> {
+    if (this.next.stage !== 'validation' || this.owner.stopReason) return;
+    await this.owner.valLoop?.run(() => {
+      this.next = { ...this.next, stage: 'batches' };
+    });
+  }
+}
+
+declare module '@engine/core' {
+  interface LoopTypes {
+    EpochBasedTrainLoop: EpochBasedTrainLoopOptions;
+  }
+}

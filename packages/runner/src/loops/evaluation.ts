@@ -1,0 +1,57 @@
+import type { Evaluator } from '@engine/evaluator';
+import { disposeTree } from '@engine/tensor';
+import type { Metrics } from '../events.js';
+import type { AnyDataLoader, Run } from '../run.js';
+import { Breather } from './yielding.js';
+
+/** The two evaluations differ in the names of their events and in the step they call. */
+const STAGES = {
+  val: {
+    before: 'beforeVal', beforeEpoch: 'beforeValEpoch', beforeIter: 'beforeValIter', afterIter: 'afterValIter',
+    afterEpoch: 'afterValEpoch', after: 'afterVal', step: 'valStep',
+  },
+  test: {
+    before: 'beforeTest', beforeEpoch: 'beforeTestEpoch', beforeIter: 'beforeTestIter', afterIter: 'afterTestIter',
+    afterEpoch: 'afterTestEpoch', after: 'afterTest', step: 'testStep',
+  },
+} as const;
+
+/**
+ * One pass over a loader in evaluation mode: predictions go to the evaluator batch by batch, metrics come back.
+ * Stops early, without metrics and without their events, when the run is asked to stop.
+ */
+export async function evaluateLoader(
+  run: Run,
+  mode: keyof typeof STAGES,
+  dataloader: AnyDataLoader,
+  evaluator: Evaluator,
+  onEvaluated?: () => void,
+): Promise<Metrics> {
+  const stage = STAGES[mode];
+  const breather = new Breather();
+  await run.emit(stage.before);
+  await run.emit(stage.beforeEpoch);
+  run.model.eval();
+  let batchIdx = 0;
+  for await (const dataBatch of dataloader.iterate(0)) {
+    let pending = run.emit(stage.beforeIter, { batchIdx, dataBatch });
+    if (pending) await pending;
+    const outputs = await run.model[stage.step](dataBatch);
+    try {
+      evaluator.process({ dataBatch, dataSamples: outputs });
+      pending = run.emit(stage.afterIter, { batchIdx, dataBatch, outputs });
+      if (pending) await pending;
+    } finally {
+      disposeTree(outputs);
+    }
+    batchIdx++;
+    if (run.stopReason) return {};
+    const pause = breather.due();
+    if (pause) await pause;
+  }
+  const metrics = await evaluator.evaluate(dataloader.dataset.length);
+  onEvaluated?.();
+  await run.emit(stage.afterEpoch, { metrics });
+  await run.emit(stage.after);
+  return metrics;
+}

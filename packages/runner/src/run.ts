@@ -1,0 +1,58 @@
+import type { DependencyContainer, Logger, MessageHub } from '@engine/core';
+import type { DataLoader } from '@engine/data';
+import type { ProcessGroup } from '@engine/dist';
+import type { BaseModel } from '@engine/nn';
+import type { OptimWrapper, ParamScheduler } from '@engine/optim';
+import type { Visualizer } from '@engine/visualizer';
+import type { CaptureOptions } from './checkpoint/capture-options.js';
+import type { CheckpointStore } from './checkpoint/store.js';
+import type { EventName, EventPayloads } from './events.js';
+import type { HookMethods } from './hook.js';
+import type { LogProcessor } from './log-processor.js';
+import type { EvalLoop, TrainLoop } from './loops/loop.js';
+import type { RunDirectory } from './run-directory.js';
+
+/** Options of `saveCheckpoint`. */
+export interface SaveOptions extends CaptureOptions {
+  /** Metrics that this checkpoint is the best by, with their scores. */
+  best?: Record<string, number> | undefined;
+}
+
+/** What hooks and loops see of a run. The Runner is one; tests may hand in a literal. */
+export interface Run {
+  readonly model: BaseModel;
+  readonly optimWrapper: OptimWrapper;
+  /** Schedulers of the run, in config order; empty when there are none. */
+  readonly paramSchedulers: readonly ParamScheduler[];
+  readonly logger: Logger;
+  readonly messageHub: MessageHub;
+  readonly logProcessor: LogProcessor;
+  readonly visualizer: Visualizer;
+  readonly container: DependencyContainer;
+  readonly processGroup: ProcessGroup;
+  readonly directory: RunDirectory;
+  readonly experimentName: string;
+  /** Seed of every random stream of the run. */
+  readonly seed: number;
+  readonly hooks: readonly HookMethods[];
+  /** The loops that have been built so far; a test-only run has no train loop. */
+  readonly trainLoop: TrainLoop | undefined;
+  readonly valLoop: EvalLoop | undefined;
+  readonly testLoop: EvalLoop | undefined;
+  /** Epochs completed; 0 without a train loop. */
+  readonly epoch: number;
+  /** Iterations completed; 0 without a train loop. */
+  readonly iter: number;
+  readonly maxEpochs: number;
+  readonly maxIters: number;
+  readonly checkpoints: CheckpointStore;
+  /** Set when the run has been asked to stop: the loop ends after the step in progress. */
+  readonly stopReason: string | undefined;
+  requestStop(reason: string): void;
+  emit<E extends EventName>(event: E, payload?: EventPayloads[E]): void | Promise<void>;
+  /** Writes a checkpoint of the whole run and returns its folder. */
+  saveCheckpoint(options?: SaveOptions): Promise<string>;
+}
+
+/** Batches of the loader of a loop, without its element type. */
+export type AnyDataLoader = DataLoader<unknown>;

@@ -1,0 +1,172 @@
+import {
+  badValue, checkKeys, EngineError, show,
+  type Config, type ConfigOf, type EvaluatorTypes, type HookTypes, type LogProcessorTypes, type MetricTypes,
+  type ModelTypes, type OptimizerTypes, type OptimWrapperTypes, type ParamSchedulerTypes, type VisualizerTypes,
+} from '@engine/core';
+import type { DataloaderConfig } from '@engine/data';
+import type { Evaluator } from '@engine/evaluator';
+import type { BaseModel } from '@engine/nn';
+import type { OptimWrapper, ParamScheduler } from '@engine/optim';
+import type { HookMethods } from './hook.js';
+import type { DynamicInterval } from './loops/intervals.js';
+import type { AnyDataLoader } from './run.js';
+
+/** How to train: by epochs (`maxEpochs`) or by iterations (`maxIters`, or `byEpoch: false`). */
+export interface TrainCfg {
+  /** A registered loop; chosen by `byEpoch` unless said. */
+  type?: string;
+  /** Epochs (true) or iterations (false); follows from `maxEpochs` or `maxIters` unless said. */
+  byEpoch?: boolean;
+  maxEpochs?: number;
+  maxIters?: number;
+  /** First epoch or iteration (from 1) to validate after; 1. */
+  valBegin?: number;
+  /** Validate every so many epochs (1) or iterations (1000). */
+  valInterval?: number;
+  dynamicIntervals?: readonly DynamicInterval[];
+  [option: string]: unknown;
+}
+
+export interface EvalCfg {
+  type?: string;
+  [option: string]: unknown;
+}
+
+/** An optimizer, and what happens around its step. */
+export type OptimWrapperConfig = {
+  type?: keyof OptimWrapperTypes | (string & {});
+  optimizer: ConfigOf<OptimizerTypes>;
+  /** Registered constructor of the wrapper; the default one unless said. */
+  constructor?: string;
+  paramwiseCfg?: Record<string, unknown>;
+  accumulativeCounts?: number;
+  clipGrad?: Record<string, unknown>;
+  [option: string]: unknown;
+};
+
+export type HookConfig = ConfigOf<HookTypes>;
+export type SchedulerConfig = ConfigOf<ParamSchedulerTypes>;
+
+/** Everything a run may be told. Parts are given as configs, built by the registries, or as objects. */
+export interface RunnerOptions {
+  model: ConfigOf<ModelTypes> | BaseModel;
+  /** Folder that all launches of the experiment share. */
+  workDir: string;
+  trainDataloader?: DataloaderConfig | AnyDataLoader;
+  valDataloader?: DataloaderConfig | AnyDataLoader;
+  testDataloader?: DataloaderConfig | AnyDataLoader;
+  trainCfg?: TrainCfg;
+  valCfg?: EvalCfg;
+  testCfg?: EvalCfg;
+  /** Scales the learning rate to the batch size: `{ enable, baseBatchSize }`. */
+  autoScaleLr?: { enable?: boolean; baseBatchSize: number };
+  optimWrapper?: OptimWrapperConfig | OptimWrapper;
+  paramScheduler?: SchedulerConfig | ParamScheduler | readonly (SchedulerConfig | ParamScheduler)[];
+  valEvaluator?: EvaluatorConfig;
+  testEvaluator?: EvaluatorConfig;
+  /** Replaces (config) or removes (null) default hooks by key, and adds others. */
+  defaultHooks?: Record<string, HookConfig | HookMethods | null>;
+  customHooks?: readonly (HookConfig | HookMethods)[];
+  /** Inserted in the model's config where that has none. */
+  dataPreprocessor?: Record<string, unknown>;
+  /** Weights to start from: a checkpoint folder, a work dir or a .safetensors file. With `resume`: the whole run. */
+  loadFrom?: string;
+  /** Continue the newest run in `workDir` (true), or the one at a path. */
+  resume?: boolean | string;
+  /** How processes were launched; only `none` yet. */
+  launcher?: 'none';
+  envCfg?: Record<string, unknown>;
+  logProcessor?: ConfigOf<LogProcessorTypes> | { type?: undefined; [option: string]: unknown };
+  logLevel?: 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR';
+  visualizer?: ConfigOf<VisualizerTypes> | { type?: undefined; [option: string]: unknown };
+  /** Scope in which plain type names are looked up first. */
+  defaultScope?: string;
+  /** `seed` null or absent draws one; it is saved, and a resumed run takes the saved one. */
+  randomness?: { seed?: number | null; diffRankSeed?: boolean; deterministic?: boolean };
+  experimentName?: string;
+  /** Compute backend: `auto`, or a name such as `wasm` or `cpu`. */
+  device?: string;
+  /** Packages or files to import before anything is built; they register their parts. */
+  plugins?: readonly string[];
+  /** The config the options came from, for the run directory and for messages. */
+  cfg?: Config;
+}
+
+export type EvaluatorConfig =
+  | ConfigOf<MetricTypes>
+  | readonly ConfigOf<MetricTypes>[]
+  | ConfigOf<EvaluatorTypes>
+  | { type?: undefined; metrics: unknown }
+  | Evaluator;
+
+declare module '@engine/core' {
+  /** What `defineConfig` accepts is what the Runner understands. */
+  interface ExperimentConfig extends Omit<RunnerOptions, 'cfg'> {
+    /** Config files to inherit from. */
+    _base_?: string | readonly string[];
+  }
+}
+
+const KEYS = [
+  'model', 'workDir', 'trainDataloader', 'valDataloader', 'testDataloader', 'trainCfg', 'valCfg', 'testCfg',
+  'autoScaleLr', 'optimWrapper', 'paramScheduler', 'valEvaluator', 'testEvaluator', 'defaultHooks', 'customHooks',
+  'dataPreprocessor', 'loadFrom', 'resume', 'launcher', 'envCfg', 'logProcessor', 'logLevel', 'visualizer',
+  'defaultScope', 'randomness', 'experimentName', 'device', 'plugins', 'cfg',
+] as const satisfies readonly (keyof RunnerOptions)[];
+
+/** Options that make sense only together. */
+const GROUPS = [
+  ['trainDataloader', 'trainCfg', 'optimWrapper'],
+  ['valDataloader', 'valCfg', 'valEvaluator'],
+  ['testDataloader', 'testCfg', 'testEvaluator'],
+] as const;
+
+/**
+ * Checks what can be checked before anything is built.
+ * @throws E_CONFIG_UNKNOWN_KEY, E_CONFIG_VALUE, E_CONFIG_GROUP
+ */
+export function checkRunnerOptions(options: RunnerOptions): void {
+  checkKeys('the Runner', options, KEYS);
+  if (options.model === undefined || options.model === null) {
+    throw badValue('model', options.model, "a model or its config, such as { type: 'vision.ImageClassifier', … }");
+  }
+  if (typeof options.workDir !== 'string' || options.workDir === '') {
+    throw badValue('workDir', options.workDir, 'a folder name', 'set workDir in the config, or pass --work-dir');
+  }
+  for (const group of GROUPS) {
+    const missing = group.filter((key) => options[key] === undefined || options[key] === null);
+    if (missing.length === 0 || missing.length === group.length) continue;
+    throw new EngineError({
+      code: 'E_CONFIG_GROUP',
+      what: `${group.join(', ')} are given together or not at all.`,
+      received: `${group.filter((key) => !missing.includes(key)).join(', ')} without ${missing.join(', ')}`,
+      expected: 'all three, or none',
+      fix: `add ${missing.join(' and ')}`,
+      exitCode: 2,
+    });
+  }
+  if (options.paramScheduler !== undefined && options.paramScheduler !== null && options.optimWrapper === undefined) {
+    throw badValue('paramScheduler', options.paramScheduler, 'an optimWrapper beside it');
+  }
+  if (options.launcher !== undefined && options.launcher !== 'none') {
+    throw badValue('launcher', options.launcher, "'none'");
+  }
+  checkKeys('randomness', options.randomness, ['seed', 'diffRankSeed', 'deterministic'], 'randomness');
+  const seed = options.randomness?.seed;
+  if (seed !== undefined && seed !== null && !(Number.isInteger(seed) && seed >= 0 && seed < 2 ** 31)) {
+    throw badValue('randomness.seed', seed, 'a whole number from 0 to 2147483647, or null to draw one');
+  }
+  if (options.trainCfg) checkTrainCfg(options.trainCfg);
+}
+
+function checkTrainCfg(cfg: TrainCfg): void {
+  if (cfg.type !== undefined && cfg.byEpoch !== undefined) {
+    throw badValue('trainCfg.byEpoch', cfg.byEpoch, 'either `type` or `byEpoch`, not both');
+  }
+  if (cfg.type === undefined && cfg.byEpoch === undefined && cfg.maxEpochs === undefined && cfg.maxIters === undefined) {
+    throw badValue('trainCfg', cfg, 'maxEpochs or maxIters', 'say how long to train: trainCfg: { maxEpochs: 10 }');
+  }
+  if (cfg.type === undefined && cfg.maxEpochs !== undefined && cfg.maxIters !== undefined) {
+    throw badValue('trainCfg', `${show(cfg)}`, 'maxEpochs or maxIters, not both');
+  }
+}

@@ -1,0 +1,348 @@
+import {
+  EngineError, isComponentConfig, isEngineError, loadPlugins, MODELS, withScope, type DependencyContainer, type Logger,
+  type MessageHub,
+} from '@engine/core';
+import { prepareData } from '@engine/data';
+import type { ProcessGroup } from '@engine/dist';
+import type { BaseModel, LoadReport } from '@engine/nn';
+import type { OptimWrapper, ParamScheduler } from '@engine/optim';
+import { selectDevice } from '@engine/tensor';
+import type { Visualizer } from '@engine/visualizer';
+import { randomInt } from 'node:crypto';
+import { buildHooks } from './build/hooks.js';
+import { buildEvalLoop, buildTrainLoop, type LoopContext } from './build/loops.js';
+import { autoScaleLr, optimWrapperOf, schedulersOf } from './build/optim.js';
+import { captureRun, restoreModel, restoreRun } from './checkpoint/capture.js';
+import { newestWhole, openCheckpoint, type FoundCheckpoint } from './checkpoint/find.js';
+import { CheckpointStore } from './checkpoint/store.js';
+import type { EventName, EventPayloads, Metrics } from './events.js';
+import { HookBus } from './hook-bus.js';
+import type { HookMethods } from './hook.js';
+import type { LogProcessor } from './log-processor.js';
+import type { EvalLoop, TrainLoop } from './loops/loop.js';
+import { announce } from './announce.js';
+import type { Run, SaveOptions } from './run.js';
+import type { RunDirectory } from './run-directory.js';
+import { checkRunnerOptions, type RunnerOptions } from './runner-options.js';
+import { createServices, type RunServices } from './setup.js';
+
+/** How a training run ended. */
+export type TrainOutcome = 'finished' | 'stopped';
+
+/**
+ * Wires the parts of a run together and holds what they share. Building, looping, logging and checkpointing live in
+ * files of their own; the Runner decides their order.
+ *
+ * Nothing is built, and nothing written, before `train`, `val` or `test` is called.
+ */
+export class Runner implements Run {
+  readonly options: RunnerOptions;
+  private hookBus = new HookBus();
+  private services: RunServices | undefined;
+  private store: CheckpointStore | undefined;
+  private builtModel: BaseModel | undefined;
+  private wrapper: OptimWrapper | undefined;
+  private schedulers: ParamScheduler[] = [];
+  private loops: { train?: TrainLoop; val?: EvalLoop; test?: EvalLoop } = {};
+  private runSeed: number | undefined;
+  private stopAsked: string | undefined;
+  private loaded = false;
+
+  /** @throws E_CONFIG_… for options that cannot be right, before anything happens */
+  constructor(options: RunnerOptions) {
+    checkRunnerOptions(options);
+    this.options = options;
+  }
+
+  /** A Runner from a whole config. */
+  static fromCfg(config: RunnerOptions): Runner {
+    return new Runner(config);
+  }
+
+  get model(): BaseModel {
+    return this.need(this.builtModel, 'model');
+  }
+  get optimWrapper(): OptimWrapper {
+    return this.need(this.wrapper, 'optimWrapper');
+  }
+  get paramSchedulers(): readonly ParamScheduler[] {
+    return this.schedulers;
+  }
+  get container(): DependencyContainer {
+    return this.ready.container;
+  }
+  get processGroup(): ProcessGroup {
+    return this.ready.processGroup;
+  }
+  get directory(): RunDirectory {
+    return this.ready.directory;
+  }
+  get experimentName(): string {
+    return this.ready.experimentName;
+  }
+  get logger(): Logger {
+    return this.ready.logger;
+  }
+  get messageHub(): MessageHub {
+    return this.ready.messageHub;
+  }
+  get logProcessor(): LogProcessor {
+    return this.ready.logProcessor;
+  }
+  get visualizer(): Visualizer {
+    return this.ready.visualizer;
+  }
+  get checkpoints(): CheckpointStore {
+    return this.need(this.store, 'checkpoints');
+  }
+  get hooks(): readonly HookMethods[] {
+    return this.hookBus.hooks;
+  }
+  get seed(): number {
+    return this.need(this.runSeed, 'seed');
+  }
+  get trainLoop(): TrainLoop | undefined {
+    return this.loops.train;
+  }
+  get valLoop(): EvalLoop | undefined {
+    return this.loops.val;
+  }
+  get testLoop(): EvalLoop | undefined {
+    return this.loops.test;
+  }
+  get epoch(): number {
+    return this.loops.train?.epoch ?? 0;
+  }
+  get iter(): number {
+    return this.loops.train?.iter ?? 0;
+  }
+  get maxEpochs(): number {
+    return this.loops.train?.maxEpochs ?? this.options.trainCfg?.maxEpochs ?? 1;
+  }
+  get maxIters(): number {
+    return this.loops.train?.maxIters ?? this.options.trainCfg?.maxIters ?? 1;
+  }
+  get stopReason(): string | undefined {
+    return this.stopAsked;
+  }
+
+  /** Asks the run to end after the step in progress, with a checkpoint. */
+  requestStop(reason: string): void {
+    this.stopAsked ??= reason;
+  }
+
+  emit<E extends EventName>(event: E, payload?: EventPayloads[E]): void | Promise<void> {
+    return this.hookBus.emit(event, this, payload);
+  }
+
+  /**
+   * Trains, from the beginning or from a checkpoint.
+   * @returns `stopped` when the run was asked to stop; it has saved a checkpoint and resumes from it
+   */
+  async train(): Promise<TrainOutcome> {
+    if (!this.options.trainCfg) throw this.notConfigured('train', 'trainDataloader, trainCfg and optimWrapper');
+    return this.guard(async () => {
+      await this.setup();
+      const found = await this.findCheckpoint();
+      const resuming = found !== undefined && this.options.resume !== undefined && this.options.resume !== false;
+      // The order of the data hangs on the seed, so a resumed run takes its own back before anything is built.
+      if (resuming) this.takeSeed(found.content.meta.seed);
+      this.builtModel ??= this.buildModel();
+      const context = this.loopContext();
+      await prepareData([this.options.trainDataloader, this.options.valDataloader], { logger: this.logger });
+      const loop = (this.loops.train ??= this.scoped(() => buildTrainLoop(context)));
+      this.wrapper ??= this.scoped(() => optimWrapperOf(this.options, this.model));
+      autoScaleLr(this.options, this.wrapper, loop.dataloader, this);
+      this.schedulers = this.scoped(() => schedulersOf(this.options, this.wrapper!, loop));
+      if (this.options.valCfg) this.loops.val ??= this.scoped(() => buildEvalLoop(context, 'val'));
+      await this.emit('beforeRun');
+      this.model.initWeights({ seed: this.seed });
+      if (found && !this.loaded) await this.load(found, resuming);
+      this.wrapper.initializeCountStatus(this.model, loop.iter, loop.maxIters);
+      await loop.run();
+      const outcome = await this.conclude(loop);
+      await this.emit('afterRun');
+      return outcome;
+    });
+  }
+
+  /** Validates with the weights of `loadFrom` or `resume`, and returns the metrics. */
+  val(): Promise<Metrics> {
+    return this.evaluate('val');
+  }
+
+  /** Tests with the weights of `loadFrom` or `resume`, and returns the metrics. */
+  test(): Promise<Metrics> {
+    return this.evaluate('test');
+  }
+
+  async saveCheckpoint(options: SaveOptions = {}): Promise<string> {
+    const content = captureRun(this, options);
+    await this.emit('beforeSaveCheckpoint', { checkpoint: content });
+    return this.checkpoints.write(content, options.best);
+  }
+
+  /** Ends what a run leaves running: loader workers, log files. Safe to call twice. */
+  async close(): Promise<void> {
+    for (const loop of Object.values(this.loops)) await loop.dataloader.close();
+    this.services?.messageHub.dispose();
+    await this.services?.visualizer.close();
+    this.services?.logger.close();
+  }
+
+  private get ready(): RunServices {
+    return this.need(this.services, 'directory, logger, …');
+  }
+
+  private async evaluate(mode: 'val' | 'test'): Promise<Metrics> {
+    if (!this.options[`${mode}Cfg`]) {
+      throw this.notConfigured(mode, `${mode}Dataloader, ${mode}Cfg and ${mode}Evaluator`);
+    }
+    return this.guard(async () => {
+      await this.setup();
+      this.builtModel ??= this.buildModel();
+      await prepareData([this.options[`${mode}Dataloader`]], { logger: this.logger });
+      const loop = (this.loops[mode] ??= this.scoped(() => buildEvalLoop(this.loopContext(), mode)));
+      await this.emit('beforeRun');
+      const found = this.loaded ? undefined : await this.findCheckpoint();
+      if (found) await this.load(found, false);
+      else if (!this.loaded) {
+        this.model.initWeights({ seed: this.seed });
+        this.logger.warn('No weights were loaded: the model is as it was initialised. Use loadFrom.');
+      }
+      const metrics = await loop.run();
+      await this.emit('afterRun');
+      return metrics;
+    });
+  }
+
+  /** Everything that must exist before the model. Runs once. */
+  private async setup(): Promise<void> {
+    if (this.services) return;
+    const { options } = this;
+    await loadPlugins([...(options.plugins ?? [])], options.cfg?.directory ?? process.cwd());
+    await selectDevice(options.device ?? 'auto');
+    this.runSeed ??= options.randomness?.seed ?? randomInt(2 ** 31);
+    const services = this.scoped(() => createServices(options));
+    this.services = services;
+    this.store = new CheckpointStore(services.directory, services.logger);
+    this.hookBus = this.scoped(() => buildHooks(options, services));
+    await announce(this, this.hookBus.describe());
+  }
+
+  private buildModel(): BaseModel {
+    const { model, dataPreprocessor } = this.options;
+    if (!isComponentConfig(model) && !Array.isArray(model)) return model as BaseModel;
+    const config = dataPreprocessor && !('dataPreprocessor' in model) ? { ...model, dataPreprocessor } : model;
+    return this.scoped(() =>
+      MODELS.build<BaseModel>(config as never, { container: this.container, path: 'model' }),
+    );
+  }
+
+  /** Builds with plain type names looked up in the config's default scope first. */
+  private scoped<R>(build: () => R): R {
+    return withScope(this.options.defaultScope, build);
+  }
+
+  private loopContext(): LoopContext {
+    const { cfg } = this.options;
+    const isModule = /\.[mc]?[jt]s$/.test(cfg?.filename ?? '');
+    return { run: this, options: this.options, build: this.ready, workerModules: isModule ? [cfg!.filename!] : [] };
+  }
+
+  private async findCheckpoint(): Promise<FoundCheckpoint | undefined> {
+    const { resume, loadFrom } = this.options;
+    if (typeof resume === 'string') return openCheckpoint(resume, this.logger);
+    if (loadFrom !== undefined && loadFrom !== null) return openCheckpoint(loadFrom, this.logger);
+    if (!resume) return undefined;
+    const found = await newestWhole(this.directory.workDir, this.logger);
+    if (found) this.logger.info(`Auto resumed from the latest checkpoint ${found.folder}.`);
+    else this.logger.info(`There is no checkpoint in ${this.directory.workDir} yet: the run starts from the beginning.`);
+    return found;
+  }
+
+  private async load(found: FoundCheckpoint, resuming: boolean): Promise<void> {
+    const { folder, content } = found;
+    await this.emit('afterLoadCheckpoint', { checkpoint: content });
+    this.logger.info(`Load checkpoint from ${folder}`);
+    if (resuming) {
+      if (!content.loop) {
+        throw new EngineError({
+          code: 'E_RESUME_WEIGHTS_ONLY',
+          what: 'A run cannot be resumed from weights alone.',
+          received: `'${folder}'`,
+          expected: 'a checkpoint folder of a training run',
+          fix: 'use loadFrom to start a new run from these weights',
+          exitCode: 2,
+        });
+      }
+      restoreRun(this, content);
+      this.logger.info(`resumed epoch: ${this.epoch}, iter: ${this.iter}`);
+    } else this.reportUnplaced(restoreModel(this.model, content.model, false));
+    this.loaded = true;
+  }
+
+  private reportUnplaced(report: LoadReport): void {
+    const parts = [
+      ['missing', report.missing],
+      ['unexpected', report.unexpected],
+      ['mismatched', report.mismatched.map(({ name, expected, received }) => `${name} [${received}] for [${expected}]`)],
+    ].filter(([, names]) => names!.length > 0) as [string, string[]][];
+    if (parts.length === 0) return;
+    const text = parts.map(([kind, names]) => `${kind} keys: ${names.join(', ')}`).join('\n');
+    this.logger.warn(`The model and loaded state dict do not match exactly\n${text}`);
+  }
+
+  private takeSeed(saved: number): void {
+    const configured = this.options.randomness?.seed;
+    if (configured !== undefined && configured !== null && configured !== saved) {
+      this.logger.warn(`The seed of the checkpoint, ${saved}, takes the place of the configured ${configured}.`);
+    }
+    this.runSeed = saved;
+  }
+
+  private async conclude(loop: TrainLoop): Promise<TrainOutcome> {
+    const { stage } = loop.position();
+    const done = stage === 'batches' && (loop.byEpoch ? loop.epoch >= loop.maxEpochs : loop.iter >= loop.maxIters);
+    if (!this.stopAsked || done) return 'finished';
+    const folder = await this.saveCheckpoint();
+    this.logger.warn(`Stopped by ${this.stopAsked} at iteration ${loop.iter}; saved to ${folder}.`);
+    return 'stopped';
+  }
+
+  /** Runs a whole call; a failure is written to error.json and the log, and what was started is ended. */
+  private async guard<R>(body: () => Promise<R>): Promise<R> {
+    try {
+      return await body();
+    } catch (error) {
+      if (this.services) {
+        const code = isEngineError(error) ? error.code : 'E_UNEXPECTED';
+        const message = error instanceof Error ? error.message : String(error);
+        const report = { code, message, epoch: this.epoch, iter: this.iter };
+        await this.directory.writeText('error.json', `${JSON.stringify(report, null, 2)}\n`).catch(() => undefined);
+      }
+      await this.close();
+      throw error;
+    }
+  }
+
+  private need<T>(value: T | undefined, name: string): T {
+    if (value !== undefined) return value;
+    throw new EngineError({
+      code: 'E_RUNNER_NOT_READY',
+      what: `runner.${name} does not exist before train(), val() or test() has been called.`,
+      fix: 'read it from a hook, or after the call',
+    });
+  }
+
+  private notConfigured(mode: string, keys: string): EngineError {
+    return new EngineError({
+      code: 'E_RUNNER_MODE',
+      what: `The config does not say how to ${mode === 'train' ? 'train' : `run ${mode}`}.`,
+      received: `no ${mode}Cfg`,
+      expected: keys,
+      fix: `add ${keys} to the config`,
+      exitCode: 2,
+    });
+  }
+}

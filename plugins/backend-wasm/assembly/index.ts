@@ -1,0 +1,1 @@
+export { run, runHere, serve, stop } from './pool';

@@ -1,0 +1,124 @@
+import { clear, int, partStart, word } from './args';
+import { ACCUMULATE, columnsTile, RELU, rowsTile, TILE_ROWS } from './tiles';
+
+/** Rows of the depth that the transposed case packs at a time. */
+const DEPTH_BLOCK: i32 = 2048;
+
+/**
+ * Batched matrix product with a packed right side. A chunk is a block of rows and a range of panels of one matrix.
+ *
+ * args: 0 left, 1 output, 2 packed right, 3 rows, 4 depth, 5 columns, 6 whether left is stored transposed,
+ * 7 left bytes per matrix, 8 packed right bytes per matrix, 9 blocks of rows, 10 ranges of panels, 11 bias or 0,
+ * 12 flags, 13 left-hand batch strides (table: byte offset of each left, of each packed right)
+ */
+export function multiplyMatrices(args: usize, chunk: i32, scratch: usize): void {
+  const rows = int(args, 3);
+  const depth = int(args, 4);
+  const columns = int(args, 5);
+  const blocks = int(args, 9);
+  const ranges = int(args, 10);
+  const bias = word(args, 11);
+  const flags = int(args, 12);
+  const range = chunk % ranges;
+  const block = (chunk / ranges) % blocks;
+  const batch = chunk / ranges / blocks;
+  const offsets = word(args, 13) + (<usize>batch << 3);
+  const left = word(args, 0) + load<u32>(offsets);
+  const right = word(args, 2) + load<u32>(offsets, 4);
+  const output = word(args, 1) + ((<usize>batch * rows * columns) << 2);
+  const row0 = partStart(rows, TILE_ROWS, blocks, block);
+  const row1 = partStart(rows, TILE_ROWS, blocks, block + 1);
+  const panels = (columns + 7) >> 3;
+  const panel0 = partStart(panels, 1, ranges, range);
+  const panel1 = partStart(panels, 1, ranges, range + 1);
+  if (int(args, 6)) {
+    transposed(left, output, right, rows, depth, columns, row0, row1, panel0, panel1, bias, flags, scratch);
+    return;
+  }
+  let entry = scratch;
+  for (let r = row0; r < row1; r++) {
+    store<u32>(entry, <u32>(left + ((<usize>r * depth) << 2)));
+    store<u32>(entry, <u32>(output + ((<usize>r * columns) << 2)), 4);
+    entry += 8;
+  }
+  for (let r = 0; r < TILE_ROWS; r++) store<u64>(entry + (<usize>r << 3), load<u64>(entry - 8));
+  const segment = entry + (TILE_ROWS << 3);
+  store<u32>(segment, 0);
+  store<i32>(segment, depth, 4);
+  for (let panel = panel0; panel < panel1; panel++) {
+    const column = <usize>panel << 5;
+    for (let r = row0; r < row1; r += TILE_ROWS) {
+      rowsTile(
+        scratch + (<usize>(r - row0) << 3),
+        row1 - r,
+        0,
+        segment,
+        1,
+        right + ((<usize>panel * depth) << 5),
+        column,
+        min(columns - panel * 8, 8),
+        bias ? bias + column : 0,
+        flags,
+      );
+    }
+  }
+}
+
+function transposed(
+  left: usize,
+  output: usize,
+  right: usize,
+  rows: i32,
+  depth: i32,
+  columns: i32,
+  row0: i32,
+  row1: i32,
+  panel0: i32,
+  panel1: i32,
+  bias: usize,
+  flags: i32,
+  scratch: usize,
+): void {
+  for (let k0 = 0; k0 < depth || k0 == 0; k0 += DEPTH_BLOCK) {
+    const k1 = min(k0 + DEPTH_BLOCK, depth);
+    const length = k1 - k0;
+    let to = scratch;
+    for (let r = row0; r < row1; r += TILE_ROWS) {
+      const count = min(row1 - r, TILE_ROWS);
+      let from = left + ((<usize>k0 * rows + r) << 2);
+      for (let k = 0; k < length; k++) {
+        if (count == TILE_ROWS) {
+          v128.store(to, v128.load(from));
+          store<u64>(to, load<u64>(from, 16), 16);
+        } else {
+          clear(to, TILE_ROWS << 2);
+          for (let i = 0; i < count; i++) f32.store(to + (<usize>i << 2), f32.load(from + (<usize>i << 2)));
+        }
+        from += <usize>rows << 2;
+        to += TILE_ROWS << 2;
+      }
+    }
+    const blockFlags = (k0 ? ACCUMULATE : 0) | (k1 == depth ? flags & RELU : 0);
+    for (let panel = panel0; panel < panel1; panel++) {
+      const column = <usize>panel << 5;
+      let from = scratch;
+      for (let r = row0; r < row1; r += TILE_ROWS) {
+        columnsTile(
+          from,
+          TILE_ROWS << 2,
+          length,
+          0,
+          1,
+          right + ((<usize>panel * depth + k0) << 5),
+          output + ((<usize>r * columns) << 2) + column,
+          <usize>columns << 2,
+          row1 - r,
+          min(columns - panel * 8, 8),
+          bias && k0 == 0 ? bias + column : 0,
+          blockFlags,
+        );
+        from += <usize>length * (TILE_ROWS << 2);
+      }
+    }
+  }
+}

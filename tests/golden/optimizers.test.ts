@@ -1,0 +1,76 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { OPTIMIZERS } from '@engine/core';
+import '@engine/optim';
+import type { Optimizer } from '@engine/optim';
+import { tf, type ParamRef } from '@engine/tensor';
+import { describe, expect, it } from 'vitest';
+
+interface Case {
+  name: string;
+  type: string;
+  options: Record<string, unknown>;
+  shapes: number[][];
+  steps: number;
+  recorded_steps: number[];
+  init: number[][];
+  grads: number[][][];
+  expected: number[][][];
+}
+
+const folder = process.env.ENGINE_GOLDEN_DIR ?? import.meta.dirname;
+const { cases } = JSON.parse(readFileSync(join(folder, 'optimizers.json'), 'utf8')) as { cases: Case[] };
+
+/** Rounding in float32 over a trajectory. */
+const RTOL = 1e-5;
+const ATOL = 1e-6;
+
+function camelCase(options: Record<string, unknown>): Record<string, unknown> {
+  const camel = (key: string) => key.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+  return Object.fromEntries(Object.entries(options).map(([key, value]) => [camel(key), value]));
+}
+
+function parameters(c: Case): ParamRef[] {
+  return c.init.map((values, i) => ({
+    name: `param${i}`,
+    leaf: `param${i}`,
+    variable: tf.variable(tf.tensor(values, c.shapes[i])),
+    requiresGrad: true,
+    layout: 'none',
+    ownerKind: 'other',
+  }));
+}
+
+describe('optimizers follow the reference trajectories', () => {
+  it('finds the core optimizers registered', () => {
+    expect(['SGD', 'Adam', 'AdamW'].filter((name) => !OPTIMIZERS.has(name))).toEqual([]);
+  });
+  for (const c of cases) {
+    if (!OPTIMIZERS.has(c.type)) {
+      it.skip(`${c.name} (no optimizer is registered as '${c.type}')`, () => {});
+      continue;
+    }
+    it(c.name, () => {
+      const params = parameters(c);
+      const optimizer = OPTIMIZERS.build<Optimizer>({ type: c.type, ...camelCase(c.options) }, { args: [params] });
+      const expected = new Map(c.recorded_steps.map((step, k) => [step, c.expected[k]!]));
+      for (let step = 0; step < c.steps; step++) {
+        const grads = new Map(params.map((p, i) => [p.variable, tf.tensor(c.grads[step]![i]!, c.shapes[i])]));
+        optimizer.step(grads);
+        for (const grad of grads.values()) grad.dispose();
+        expected.get(step)?.forEach((values, i) => {
+          const got = params[i]!.variable.dataSync();
+          values.forEach((value, k) => {
+            const error = Math.abs(got[k]! - value);
+            expect(error, `step ${step}, param${i}[${k}]: ${got[k]} for ${value}`).toBeLessThanOrEqual(
+              ATOL + RTOL * Math.abs(value),
+            );
+          });
+        });
+      }
+      expect(expected.size).toBeGreaterThan(0);
+      optimizer.dispose();
+      for (const { variable } of params) variable.dispose();
+    });
+  }
+});
