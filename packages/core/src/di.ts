@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { container as rootContainer, inject as tsyringeInject, type DependencyContainer } from 'tsyringe';
+import { EngineError } from './errors.js';
 
 export type { DependencyContainer } from 'tsyringe';
 
@@ -24,8 +25,9 @@ export function provide<T>(container: DependencyContainer, token: ServiceToken<T
   container.register(token.key, { useValue: value });
 }
 
+/** @throws E_SERVICE_MISSING when the run offers no such service */
 export function resolve<T>(container: DependencyContainer, token: ServiceToken<T>): T {
-  return container.resolve<T>(token.key);
+  return resolveKey(container, token.key) as T;
 }
 
 /** Like {@link resolve}, but undefined when the run offers no such service. */
@@ -44,14 +46,21 @@ export function inject<T>(token: ServiceToken<T>): (target: object, key: undefin
   };
 }
 
-/** tsyringe's own metadata key for `@inject`: parameter index → token. */
+/** tsyringe's own metadata key for `@inject`: parameter index → what is asked for. */
 const INJECTION_TOKENS = 'injectionTokens';
 
-/** The services a class asks for, by parameter index, resolved from `container`; empty for one that asks for none. */
+interface Wish {
+  token: symbol;
+}
+
+/**
+ * The services a class asks for, by parameter index, resolved from `container`; empty for one that asks for none.
+ * @throws E_SERVICE_MISSING for a service that the run does not offer
+ */
 export function injectedArguments(target: object, container: DependencyContainer): Map<number, unknown> {
   const found = new Map<number, unknown>();
-  const tokens = Reflect.getOwnMetadata(INJECTION_TOKENS, target) as Record<string, symbol> | undefined;
-  if (!tokens) {
+  const wishes = Reflect.getOwnMetadata(INJECTION_TOKENS, target) as Record<string, Wish> | undefined;
+  if (!wishes) {
     const parent = Object.getPrototypeOf(target) as object | null;
     // A subclass that adds no constructor inherits its parent's, and so its parent's wishes.
     if (typeof parent === 'function' && (target as { length?: number }).length === 0 && parent !== Function.prototype) {
@@ -59,6 +68,19 @@ export function injectedArguments(target: object, container: DependencyContainer
     }
     return found;
   }
-  for (const [index, token] of Object.entries(tokens)) found.set(Number(index), container.resolve(token));
+  const asker = (target as { name?: string }).name;
+  for (const [index, { token }] of Object.entries(wishes)) found.set(Number(index), resolveKey(container, token, asker));
   return found;
+}
+
+function resolveKey(container: DependencyContainer, key: symbol, asker?: string): unknown {
+  if (container.isRegistered(key, true)) return container.resolve(key);
+  const name = key.description?.replace('@engine/service/', '') ?? String(key);
+  throw new EngineError({
+    code: 'E_SERVICE_MISSING',
+    what: `${asker ? `${asker} asks for the service` : 'There is no service'} '${name}'${asker ? ', which this run does not offer' : ' in this run'}.`,
+    received: `a container without '${name}'`,
+    expected: 'a container in which it was provided',
+    fix: 'build the part through a Runner, or call provide(container, token, value) and pass { container } to build',
+  });
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { extname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { EngineError, show } from '@engine/core';
+import { fileFormat } from '@engine/fileio';
 import { missingData } from './data-paths.js';
 import type { Metainfo } from './dataset.js';
 
@@ -26,22 +27,22 @@ function isMapping(value: unknown): value is Record<string, unknown> {
 }
 
 /**
- * Reads an annotation file (`.json`), in the layout of OpenMMLab: `{ metainfo, data_list }`.
+ * Reads an annotation file (`.json`, `.yaml`, or another format that fileio knows), in the layout of OpenMMLab: `{ metainfo, data_list }`.
  * @throws E_DATA_MISSING when it cannot be read, E_DATA_ANNOTATION when it is something else
  */
 export function readAnnotations(file: string): Annotations {
-  let text: string;
+  let bytes: Buffer;
   try {
-    text = readFileSync(file, 'utf8');
+    bytes = readFileSync(file);
   } catch (error) {
     throw missingData('The annotation file cannot be read.', [resolve(file)], undefined, error);
   }
-  if (extname(file).toLowerCase() !== '.json') throw bad(file, 'is of an unknown kind', extname(file) || 'no extension');
+  const format = fileFormat(file);
   let parsed: unknown;
   try {
-    parsed = JSON.parse(text);
+    parsed = format.binary ? format.parse(new Uint8Array(bytes)) : format.parse(bytes.toString('utf8'));
   } catch (error) {
-    throw bad(file, 'is not valid JSON', (error as Error).message, error);
+    throw bad(file, `is not valid ${format.name}`, (error as Error).message.split('\n')[0]!, error);
   }
   if (!isMapping(parsed)) throw bad(file, 'holds no object', show(parsed));
   const dataList = parsed['dataList'] ?? parsed['data_list'];

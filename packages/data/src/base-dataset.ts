@@ -227,7 +227,7 @@ export class BaseDataset implements Dataset {
       );
     }
     const { metainfo, dataList } = readAnnotations(this.annFile);
-    this.facts = mergeMetainfo(metainfo, (this.constructor as typeof BaseDataset).METAINFO, this.given);
+    this.learn(metainfo);
     return dataList.flatMap((raw) => {
       const parsed: unknown = this.parseDataInfo(raw);
       const infos: unknown[] = Array.isArray(parsed) ? parsed : [parsed];
@@ -238,6 +238,11 @@ export class BaseDataset implements Dataset {
       }
       return infos as DataInfo[];
     });
+  }
+
+  /** Takes facts that were read with the data; those of the class and of the options win over them. */
+  protected learn(metainfo: Metainfo): void {
+    this.facts = mergeMetainfo(metainfo, (this.constructor as typeof BaseDataset).METAINFO, this.given);
   }
 
   /** One entry of the annotation file as one annotation or several. The default puts `dataPrefix` before paths. */

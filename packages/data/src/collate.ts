@@ -12,12 +12,19 @@ export type CollateConfig = (keyof CollateTypes & string) | ConfigOf<CollateType
 export interface ResolvedCollate {
   run: (batch: readonly unknown[]) => unknown;
   /** Registered name and options; undefined for a function that has no name. */
-  portable: { name: string; options: Record<string, unknown> } | undefined;
+  portable: PortableCollate | undefined;
 }
 
-function registeredName(fn: unknown): string | undefined {
+export interface PortableCollate {
+  name: string;
+  options: Record<string, unknown>;
+  /** False for a function that a module of the user's, or a plugin, registers. */
+  builtIn: boolean;
+}
+
+function portableForm(fn: unknown, options: Record<string, unknown>): PortableCollate | undefined {
   const row = COLLATE_FUNCTIONS.list().find(({ entry }) => entry === fn);
-  return row && (row.scope === COLLATE_FUNCTIONS.scope ? row.name : `${row.scope}.${row.name}`);
+  return row && { name: `${row.scope}.${row.name}`, options, builtIn: row.from === '@engine/data' };
 }
 
 /**
@@ -32,10 +39,8 @@ export function resolveCollate(given: CollateConfig, path = 'collateFn'): Resolv
   const { type, _scope_: scope, ...options } = config;
   const registry = COLLATE_FUNCTIONS.atScope(scope);
   const fn = (typeof type === 'string' ? registry.require(type, path) : type) as CollateFunction;
-  const name = registeredName(fn);
-  const bare = Object.keys(options).length === 0;
   return {
-    run: bare ? fn : (batch) => fn(batch, options),
-    portable: name === undefined ? undefined : { name, options },
+    run: Object.keys(options).length === 0 ? fn : (batch) => fn(batch, options),
+    portable: portableForm(fn, options),
   };
 }

@@ -1,9 +1,8 @@
-import { badValue, checkKeys, currentScope, type ComponentConfig } from '@engine/core';
+import { badValue, checkKeys, currentScope, loadedPlugins, type ComponentConfig } from '@engine/core';
 import { BatchSampler, type BatchSource } from './batch-sampler.js';
 import { resolveCollate, type CollateConfig, type ResolvedCollate } from './collate.js';
 import { asDataset, type Dataset } from './dataset.js';
 import { DefaultSampler } from './default-sampler.js';
-import { loadedModules } from './import-module.js';
 import { loadSamples, type BatchPlan } from './load-batch.js';
 import { MainThreadIterator } from './main-thread-iterator.js';
 import { portableDataset } from './portable-config.js';
@@ -65,8 +64,8 @@ export class DataLoader<Batch = unknown> implements AsyncIterable<Batch> {
   private readonly scope = currentScope();
   private ownEpoch = 0;
   private pool: WorkerPool | undefined;
-  /** Pools that end with their iteration. */
-  private readonly shortLived = new Set<WorkerPool>();
+  /** Pools in use that end with their iteration. */
+  private shortLived: WorkerPool[] = [];
 
   constructor(options: DataLoaderOptions) {
     checkKeys('DataLoader', options, OPTIONS);
@@ -139,7 +138,7 @@ export class DataLoader<Batch = unknown> implements AsyncIterable<Batch> {
   async close(): Promise<void> {
     const pools = [...this.shortLived, ...(this.pool ? [this.pool] : [])];
     this.pool = undefined;
-    this.shortLived.clear();
+    this.shortLived = [];
     await Promise.all(pools.map((pool) => pool.close()));
   }
 
@@ -169,25 +168,23 @@ export class DataLoader<Batch = unknown> implements AsyncIterable<Batch> {
 
   private acquirePool(): WorkerPool {
     if (this.persistentWorkers) return (this.pool ??= this.createPool());
-    const pool = this.createPool(() => this.shortLived.delete(pool));
-    this.shortLived.add(pool);
+    const pool = this.createPool();
+    this.shortLived = [...this.shortLived.filter((other) => !other.closed), pool];
     return pool;
   }
 
-  private createPool(onClose?: () => void): WorkerPool {
+  private createPool(): WorkerPool {
     const portable = portableDataset(this.dataset);
-    const plugins = portable.needsPlugins || this.collate.portable?.foreign ? loadedModules() : [];
-    return new WorkerPool(
-      {
-        dataset: portable.config,
-        scope: this.scope,
-        modules: [...portable.modules, ...plugins, ...this.workerModules],
-        shared: this.dataset.exportShared?.(),
-        collate: this.collate.portable && { name: this.collate.portable.name, options: this.collate.portable.options },
-        seed: this.seed,
-      },
-      this.numWorkers,
-      onClose,
-    );
+    const { portable: collate } = this.collate;
+    const plugins = portable.needsPlugins || collate?.builtIn === false ? loadedPlugins() : [];
+    const setup = {
+      dataset: portable.config,
+      scope: this.scope,
+      modules: [...portable.modules, ...plugins, ...this.workerModules],
+      shared: this.dataset.exportShared?.(),
+      collate,
+      seed: this.seed,
+    };
+    return new WorkerPool(setup, this.numWorkers);
   }
 }

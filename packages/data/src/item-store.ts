@@ -65,7 +65,7 @@ export class SerializedStore implements ItemStore {
   }
 
   static from(items: readonly DataInfo[]): SerializedStore {
-    return SerializedStore.pack(items.map((item) => serialize(item)));
+    return SerializedStore.pack(items.map((item) => new Uint8Array(serialize(item))));
   }
 
   private static pack(chunks: readonly Uint8Array[]): SerializedStore {

@@ -38,7 +38,8 @@ export class WorkerPool {
   private threads: Thread[] = [];
   private iterations = 0;
   private holders = 0;
-  private closing = false;
+  /** No thread is left, and none will be started. */
+  closed = false;
 
   constructor(setup: PoolSetup, size: number) {
     this.setup = setup;
@@ -93,7 +94,7 @@ export class WorkerPool {
 
   /** Ends all threads. */
   async close(): Promise<void> {
-    this.closing = true;
+    this.closed = true;
     const threads = this.threads;
     this.threads = [];
     await Promise.all(threads.map(({ worker }) => worker.terminate()));
@@ -115,7 +116,7 @@ export class WorkerPool {
       thread.death ??= this.died(thread, error, 'sent a batch that cannot be read');
     });
     worker.on('exit', (code) => {
-      if (!this.closing) this.bury(thread, this.died(thread, undefined, `exited with code ${code}`));
+      if (!this.closed) this.bury(thread, this.died(thread, undefined, `exited with code ${code}`));
     });
     return thread;
   }

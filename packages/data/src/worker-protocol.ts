@@ -1,4 +1,5 @@
 import type { ComponentConfig } from '@engine/core';
+import type { PortableCollate } from './collate.js';
 import type { PortableError } from './portable-error.js';
 
 /** What a worker thread is started with. */
@@ -11,7 +12,7 @@ export interface WorkerSetup {
   /** The dataset's `exportShared()`. */
   shared: unknown;
   /** Undefined: samples are sent as they are and collated in the main thread. */
-  collate: { name: string; options: Record<string, unknown> } | undefined;
+  collate: PortableCollate | undefined;
   seed: number;
   /** Memory of the worker's status. */
   status: SharedArrayBuffer;

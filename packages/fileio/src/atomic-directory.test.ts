@@ -32,7 +32,8 @@ function write(target: string, version: string, fs?: FileSystem): Promise<Manife
 /** Which version a folder holds as a whole; 'torn' for anything else. */
 async function versionOf(target: string): Promise<string> {
   const problems = await verifyDirectory(target);
-  if (problems.length > 0) return problems[0] === 'the folder does not exist' ? 'none' : `torn: ${problems.join()}`;
+  if (problems.length > 0)
+    return problems[0] === 'the folder does not exist' ? 'none' : `torn: ${problems.join()}`;
   const { version } = JSON.parse(await readFile(join(target, 'state.json'), 'utf8')) as { version: string };
   for (const [name, text] of Object.entries(content(version))) {
     if ((await readFile(join(target, name), 'utf8')) !== text) return 'torn';
@@ -53,7 +54,9 @@ describe('writeDirectoryAtomically', () => {
 
   it('lists files that were put into the folder by other means', async () => {
     const target = join(await tempFolder(), 'step_1');
-    const manifest = await writeDirectoryAtomically(target, (dir) => writeFile(join(dir.path, 'foreign'), 'abc'));
+    const manifest = await writeDirectoryAtomically(target, (dir) =>
+      writeFile(join(dir.path, 'foreign'), 'abc'),
+    );
     // sha256 of 'abc', FIPS 180-2 example B.1.
     const sha256 = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad';
     expect(manifest.files).toEqual({ foreign: { bytes: 3, sha256 } });
@@ -73,9 +76,21 @@ describe('writeDirectoryAtomically', () => {
   it.each([
     ['a full disk', { capacity: 900 }, 'E_IO_NO_SPACE'],
     ['EIO while syncing', { faults: [{ operation: 'sync', nth: 3, code: 'EIO' }] }, 'E_IO_DEVICE'],
-    ['EIO at the first rename', { faults: [{ operation: 'rename', code: 'EIO', once: true }] }, 'E_IO_DEVICE'],
-    ['EIO at the second rename', { faults: [{ operation: 'rename', nth: 2, code: 'EIO', once: true }] }, 'E_IO_DEVICE'],
-    ['a folder that cannot be made', { faults: [{ operation: 'mkdir', nth: 2, code: 'EACCES' }] }, 'E_IO_PERMISSION'],
+    [
+      'EIO at the first rename',
+      { faults: [{ operation: 'rename', code: 'EIO', once: true }] },
+      'E_IO_DEVICE',
+    ],
+    [
+      'EIO at the second rename',
+      { faults: [{ operation: 'rename', nth: 2, code: 'EIO', once: true }] },
+      'E_IO_DEVICE',
+    ],
+    [
+      'a folder that cannot be made',
+      { faults: [{ operation: 'mkdir', nth: 2, code: 'EACCES' }] },
+      'E_IO_PERMISSION',
+    ],
   ] as const)('keeps the old folder and nothing else after %s', async (_, options, code) => {
     const parent = await tempFolder();
     const target = join(parent, 'step_1');
@@ -91,10 +106,14 @@ describe('writeDirectoryAtomically', () => {
   it('names the bytes needed when the caller knows them', async () => {
     const target = join(await tempFolder(), 'step_1');
     const fs = new FaultyFileSystem({ capacity: 10 });
-    const failed = writeDirectoryAtomically(target, async (dir) => void (await dir.write('a', 'x'.repeat(11))), {
-      fs,
-      bytes: 123456,
-    });
+    const failed = writeDirectoryAtomically(
+      target,
+      async (dir) => void (await dir.write('a', 'x'.repeat(11))),
+      {
+        fs,
+        bytes: 123456,
+      },
+    );
     await expect(failed).rejects.toThrow(/123456 bytes needed, 0 bytes are free/);
   });
 
@@ -129,7 +148,8 @@ describe('writeDirectoryAtomically', () => {
           const fs = new FaultyFileSystem({ crashAt, losesUnsynced });
           const error: unknown = await write(target, 'new', fs).catch((e: unknown) => e);
           // A crash while the old copy is being removed is swallowed: the new one is in place.
-          if (error !== undefined && !(error instanceof SimulatedCrash)) expect(error).toHaveProperty('version', 1);
+          if (error !== undefined && !(error instanceof SimulatedCrash))
+            expect(error).toHaveProperty('version', 1);
           await cleanStaleTemps(parent);
           const state = await versionOf(target);
           expect([before, 'new'], `crash at ${crashAt}: ${trial.operations[crashAt]}`).toContain(state);
@@ -189,19 +209,27 @@ describe('verifyDirectory', () => {
   const damages: [string, (target: string) => Promise<void>, RegExp][] = [
     ['a missing COMMIT', (t) => unlink(join(t, 'COMMIT')), /COMMIT is missing/],
     ['a COMMIT that is no JSON', (t) => writeFile(join(t, 'COMMIT'), '{'), /COMMIT is not JSON/],
-    ['a COMMIT of the future', (t) => writeFile(join(t, 'COMMIT'), '{"version":2}'), /version 2, 1 is expected/],
+    [
+      'a COMMIT of the future',
+      (t) => writeFile(join(t, 'COMMIT'), '{"version":2}'),
+      /version 2, 1 is expected/,
+    ],
     [
       'a COMMIT that leads outside',
       (t) => writeFile(join(t, 'COMMIT'), '{"version":1,"files":{"../x":{"bytes":1,"sha256":""}}}'),
       /bad entry for '\.\.\/x'/,
     ],
     ['a missing file', (t) => unlink(join(t, 'state.json')), /state\.json is missing/],
-    ['a longer file', (t) => appendFile(join(t, 'state.json'), ' '), /state\.json has 18 bytes, 17 are expected/],
+    [
+      'a longer file',
+      (t) => appendFile(join(t, 'state.json'), ' '),
+      /state\.json has 18 bytes, 17 are expected/,
+    ],
     [
       'a flipped bit',
       async (t) => {
         const file = join(t, 'model.safetensors');
-        const bytes = await readFile(file);
+        const bytes = Uint8Array.from(await readFile(file));
         bytes[100]! ^= 1;
         await writeFile(file, bytes);
       },

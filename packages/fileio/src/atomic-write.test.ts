@@ -57,19 +57,22 @@ describe('atomicWrite', () => {
     ['EACCES', { faults: [{ operation: 'create', code: 'EACCES' }] }, 'E_IO_PERMISSION'],
     ['EROFS', { faults: [{ operation: 'create', code: 'EROFS' }] }, 'E_IO_PERMISSION'],
     ['EMFILE', { faults: [{ operation: 'create', code: 'EMFILE' }] }, 'E_IO_FAILED'],
-  ] as const)('turns %s into a house error, keeps the old file and leaves nothing behind', async (_, options, code) => {
-    const dir = await tempFolder();
-    const path = join(dir, 'file');
-    await writeFile(path, OLD);
-    const error = await attempt(path, new FaultyFileSystem(options));
-    expect(error).toBeInstanceOf(EngineError);
-    expect((error as EngineError).code).toBe(code);
-    expect((error as EngineError).message).toContain(`'${path}'`);
-    expect((error as EngineError).message).toContain('5000 bytes');
-    expect((error as EngineError).cause).toBeInstanceOf(Error);
-    expect(await readFile(path, 'utf8')).toBe(OLD);
-    expect(await readdir(dir)).toEqual(['file']);
-  });
+  ] as const)(
+    'turns %s into a house error, keeps the old file and leaves nothing behind',
+    async (_, options, code) => {
+      const dir = await tempFolder();
+      const path = join(dir, 'file');
+      await writeFile(path, OLD);
+      const error = await attempt(path, new FaultyFileSystem(options));
+      expect(error).toBeInstanceOf(EngineError);
+      expect((error as EngineError).code).toBe(code);
+      expect((error as EngineError).message).toContain(`'${path}'`);
+      expect((error as EngineError).message).toContain('5000 bytes');
+      expect((error as EngineError).cause).toBeInstanceOf(Error);
+      expect(await readFile(path, 'utf8')).toBe(OLD);
+      expect(await readdir(dir)).toEqual(['file']);
+    },
+  );
 
   it('says how much space is left', async () => {
     const path = join(await tempFolder(), 'file');
@@ -88,22 +91,25 @@ describe('atomicWrite', () => {
     expect(await readdir(dir)).toEqual([]);
   });
 
-  it.each([false, true])('holds the old or the new content after a crash anywhere (power loss: %s)', async (losesUnsynced) => {
-    const trial = new FaultyFileSystem();
-    await atomicWrite(join(await tempFolder(), 'file'), NEW, { fs: trial });
-    const total = trial.operations.length;
-    expect(total).toBeGreaterThanOrEqual(6);
-    const seen = new Set<string>();
-    for (let crashAt = 0; crashAt <= total; crashAt++) {
-      const path = join(await tempFolder(), 'file');
-      await writeFile(path, OLD);
-      await attempt(path, new FaultyFileSystem({ crashAt, losesUnsynced }));
-      const content = await readFile(path);
-      const state = content.equals(NEW) ? 'new' : content.toString() === OLD ? 'old' : 'torn';
-      seen.add(state);
-    }
-    expect([...seen].sort()).toEqual(['new', 'old']);
-  });
+  it.each([false, true])(
+    'holds the old or the new content after a crash anywhere (power loss: %s)',
+    async (losesUnsynced) => {
+      const trial = new FaultyFileSystem();
+      await atomicWrite(join(await tempFolder(), 'file'), NEW, { fs: trial });
+      const total = trial.operations.length;
+      expect(total).toBeGreaterThanOrEqual(6);
+      const seen = new Set<string>();
+      for (let crashAt = 0; crashAt <= total; crashAt++) {
+        const path = join(await tempFolder(), 'file');
+        await writeFile(path, OLD);
+        await attempt(path, new FaultyFileSystem({ crashAt, losesUnsynced }));
+        const content = await readFile(path);
+        const state = content.equals(NEW) ? 'new' : content.toString() === OLD ? 'old' : 'torn';
+        seen.add(state);
+      }
+      expect([...seen].sort()).toEqual(['new', 'old']);
+    },
+  );
 
   it('serves two writers of one file at a time', async () => {
     const dir = await tempFolder();

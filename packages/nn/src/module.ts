@@ -10,7 +10,7 @@ import {
 } from '@engine/tensor';
 
 import { initModule, type InitConfig, type InitReport, type InitWeightsOptions } from './init/init-module.js';
-import { describeVariable, infoOf } from './parameter.js';
+import { describeVariable, infoOf, joinName } from './parameter.js';
 import { loadState, setRequiresGrad, type LoadReport, type LoadOptions, type StateSource } from './state-dict.js';
 
 export interface ModuleOptions {
@@ -196,8 +196,7 @@ export abstract class Module implements ParamSource {
    * @throws E_STATE_DICT when `strict` and something does not fit
    */
   loadStateDict(state: StateSource, options: LoadOptions = {}): LoadReport {
-    const report = loadState(this.stateEntries(), state, options);
-    return report;
+    return loadState(this.stateEntries(), state, options);
   }
 
   /** JSON state of this module and those below it, by dotted name; modules that have none are left out. */
@@ -264,9 +263,4 @@ export abstract class Module implements ParamSource {
       for (const [, variable] of module.ownVariables()) if (!variable.isDisposed) variable.dispose();
     }
   }
-}
-
-/** Appends a name to a dotted path. */
-export function joinName(path: string, name: string): string {
-  return path && name ? `${path}.${name}` : path || name;
 }

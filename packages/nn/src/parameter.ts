@@ -23,3 +23,8 @@ export function infoOf(variable: Variable): VariableInfo {
   }
   return info;
 }
+
+/** Appends a name to a dotted path. */
+export function joinName(path: string, name: string): string {
+  return path && name ? `${path}.${name}` : path || name;
+}

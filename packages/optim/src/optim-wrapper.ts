@@ -1,4 +1,4 @@
-import { badValue, checkKeys, EngineError, OPTIM_WRAPPERS, register } from '@engine/core';
+import { badValue, checkKeys, OPTIM_WRAPPERS, register } from '@engine/core';
 import { copyTensor, tf } from '@engine/tensor';
 import type {
   LogVars,
@@ -12,6 +12,7 @@ import type {
   Variable,
 } from '@engine/tensor';
 import { requirePositiveInt } from './checks.js';
+import { lossGradients } from './gradients.js';
 import { createGradClipper, type ClipGradOptions, type GradClipper } from './grad-clip.js';
 import { Optimizer } from './optimizer.js';
 import { groupSettings, type ParamGroup } from './param-group.js';
@@ -153,7 +154,12 @@ export class OptimWrapper implements OptimWrapperLike {
     const engine = tf.engine();
     engine.startScope('optimWrapperStep');
     try {
-      const { logVars, grads } = this.differentiate(compute);
+      const length = this.windowLength();
+      const { logVars, grads } = lossGradients(
+        compute,
+        this.trainable(),
+        length > 1 ? 1 / length : undefined,
+      );
       this.innerCount++;
       const update = this.shouldUpdate();
       if (this.accumulativeCounts > 1) this.accumulate(grads);
@@ -255,31 +261,13 @@ export class OptimWrapper implements OptimWrapperLike {
     return inLastWindow ? remainder : n;
   }
 
-  private differentiate(compute: () => LossResult): { logVars: LogVars; grads: Map<Variable, Tensor> } {
+  /** The variables to differentiate with respect to, read anew in case something was frozen or freed. */
+  private trainable(): Variable[] {
     const variables: Variable[] = [];
     for (const group of this.optimizer.paramGroups) {
       for (const param of group.params) if (param.requiresGrad) variables.push(param.variable);
     }
-    if (variables.length === 0) throw noGradient('every parameter of the optimizer is frozen');
-    let logVars: LogVars = {};
-    const length = this.windowLength();
-    const { grads } = tf.engine().gradients(
-      () => {
-        const result = compute();
-        logVars = result.logVars;
-        if (result.loss.rank !== 0) throw lossShape(result.loss);
-        return result.loss as Tensor;
-      },
-      variables,
-      length > 1 ? (tf.scalar(1 / length) as Tensor) : undefined,
-      true,
-    );
-    const found = new Map<Variable, Tensor>();
-    grads.forEach((grad: Tensor | undefined, i) => {
-      if (grad) found.set(variables[i]!, grad);
-    });
-    if (found.size === 0) throw noGradient('the loss does not depend on any parameter of the optimizer');
-    return { logVars, grads: found };
+    return variables;
   }
 
   private accumulate(grads: Map<Variable, Tensor>): void {
@@ -309,23 +297,4 @@ export class OptimWrapper implements OptimWrapperLike {
 function momentumOf(group: ParamGroup): number {
   if (typeof group.momentum === 'number') return group.momentum;
   return Array.isArray(group.betas) ? (group.betas[0] as number) : 0;
-}
-
-function noGradient(why: string): EngineError {
-  return new EngineError({
-    code: 'E_OPTIM_NO_GRADIENT',
-    what: `There is nothing to update: ${why}.`,
-    expected: 'a loss computed from the trainable parameters with differentiable operations',
-    fix: 'check requiresGrad of the parameters, and that the loss is computed inside the function given to step()',
-  });
-}
-
-function lossShape(loss: Tensor): EngineError {
-  return new EngineError({
-    code: 'E_OPTIM_LOSS',
-    what: 'The loss is not a scalar.',
-    received: `a tensor of shape [${loss.shape.join(', ')}]`,
-    expected: 'a tensor of shape []',
-    fix: 'reduce it, for instance with tf.mean',
-  });
 }

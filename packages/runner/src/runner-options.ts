@@ -1,12 +1,12 @@
 import {
   badValue, checkKeys, EngineError, show,
   type Config, type ConfigOf, type EvaluatorTypes, type HookTypes, type LogProcessorTypes, type MetricTypes,
-  type ModelTypes, type OptimizerTypes, type OptimWrapperTypes, type ParamSchedulerTypes, type VisualizerTypes,
+  type ModelTypes, type VisualizerTypes,
 } from '@engine/core';
 import type { DataloaderConfig } from '@engine/data';
 import type { Evaluator } from '@engine/evaluator';
 import type { BaseModel } from '@engine/nn';
-import type { OptimWrapper, ParamScheduler } from '@engine/optim';
+import type { OptimWrapper, OptimWrapperConfig, ParamSchedulersConfig } from '@engine/optim';
 import type { HookMethods } from './hook.js';
 import type { DynamicInterval } from './loops/intervals.js';
 import type { AnyDataLoader } from './run.js';
@@ -32,20 +32,7 @@ export interface EvalCfg {
   [option: string]: unknown;
 }
 
-/** An optimizer, and what happens around its step. */
-export type OptimWrapperConfig = {
-  type?: keyof OptimWrapperTypes | (string & {});
-  optimizer: ConfigOf<OptimizerTypes>;
-  /** Registered constructor of the wrapper; the default one unless said. */
-  constructor?: string;
-  paramwiseCfg?: Record<string, unknown>;
-  accumulativeCounts?: number;
-  clipGrad?: Record<string, unknown>;
-  [option: string]: unknown;
-};
-
 export type HookConfig = ConfigOf<HookTypes>;
-export type SchedulerConfig = ConfigOf<ParamSchedulerTypes>;
 
 /** Everything a run may be told. Parts are given as configs, built by the registries, or as objects. */
 export interface RunnerOptions {
@@ -61,7 +48,7 @@ export interface RunnerOptions {
   /** Scales the learning rate to the batch size: `{ enable, baseBatchSize }`. */
   autoScaleLr?: { enable?: boolean; baseBatchSize: number };
   optimWrapper?: OptimWrapperConfig | OptimWrapper;
-  paramScheduler?: SchedulerConfig | ParamScheduler | readonly (SchedulerConfig | ParamScheduler)[];
+  paramScheduler?: ParamSchedulersConfig;
   valEvaluator?: EvaluatorConfig;
   testEvaluator?: EvaluatorConfig;
   /** Replaces (config) or removes (null) default hooks by key, and adds others. */

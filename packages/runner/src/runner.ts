@@ -9,6 +9,7 @@ import type { OptimWrapper, ParamScheduler } from '@engine/optim';
 import { selectDevice } from '@engine/tensor';
 import type { Visualizer } from '@engine/visualizer';
 import { randomInt } from 'node:crypto';
+import { dirname } from 'node:path';
 import { buildHooks } from './build/hooks.js';
 import { buildEvalLoop, buildTrainLoop, type LoopContext } from './build/loops.js';
 import { autoScaleLr, optimWrapperOf, schedulersOf } from './build/optim.js';
@@ -149,7 +150,7 @@ export class Runner implements Run {
       if (resuming) this.takeSeed(found.content.meta.seed);
       this.builtModel ??= this.buildModel();
       const context = this.loopContext();
-      await prepareData([this.options.trainDataloader, this.options.valDataloader], { logger: this.logger });
+      await prepareData([this.options.trainDataloader, this.options.valDataloader]);
       const loop = (this.loops.train ??= this.scoped(() => buildTrainLoop(context)));
       this.wrapper ??= this.scoped(() => optimWrapperOf(this.options, this.model));
       autoScaleLr(this.options, this.wrapper, loop.dataloader, this);
@@ -201,7 +202,7 @@ export class Runner implements Run {
     return this.guard(async () => {
       await this.setup();
       this.builtModel ??= this.buildModel();
-      await prepareData([this.options[`${mode}Dataloader`]], { logger: this.logger });
+      await prepareData(this.options[`${mode}Dataloader`]);
       const loop = (this.loops[mode] ??= this.scoped(() => buildEvalLoop(this.loopContext(), mode)));
       await this.emit('beforeRun');
       const found = this.loaded ? undefined : await this.findCheckpoint();
@@ -220,7 +221,7 @@ export class Runner implements Run {
   private async setup(): Promise<void> {
     if (this.services) return;
     const { options } = this;
-    await loadPlugins([...(options.plugins ?? [])], options.cfg?.directory ?? process.cwd());
+    await loadPlugins([...(options.plugins ?? [])], options.cfg?.filename ? dirname(options.cfg.filename) : process.cwd());
     await selectDevice(options.device ?? 'auto');
     this.runSeed ??= options.randomness?.seed ?? randomInt(2 ** 31);
     const services = this.scoped(() => createServices(options));

@@ -44,9 +44,9 @@ export function createServices(options: RunnerOptions): RunServices {
       name: experimentName,
       saveDir: directory.path(),
       visBackends: [{ type: 'LocalVisBackend' }],
-      logger,
     },
   });
+  visualizer.logger = logger;
   const logProcessor = LOG_PROCESSORS.build<LogProcessor>((options.logProcessor ?? {}) as never, {
     container,
     path: 'logProcessor',

@@ -3,8 +3,14 @@ import '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs-core';
 
 // tfjs's own cpu backend prints an advertisement on its first write in Node.
-const cpu = tf.findBackend('cpu') as { firstUse?: boolean } | undefined;
-if (cpu) cpu.firstUse = false;
+const quiet = (backend: object): object => Object.assign(backend, { firstUse: false });
+const entry = tf.engine().registryFactory['cpu'];
+if (entry) {
+  const { factory } = entry;
+  entry.factory = () => quiet(factory()) as ReturnType<typeof factory>;
+  const existing = tf.engine().registry['cpu'] as object | undefined;
+  if (existing) quiet(existing);
+}
 
 export { tf };
 export type {

@@ -17,7 +17,7 @@ const LOCATION = new URL('../dist/kernels.wasm', import.meta.url);
  * @throws E_BACKEND_KERNELS when the package has not been built
  */
 export async function loadKernelModule(location: URL = LOCATION): Promise<WebAssembly.Module> {
-  let bytes: Uint8Array<ArrayBuffer>;
+  let bytes: Buffer;
   try {
     bytes = await readFile(location);
   } catch (cause) {
@@ -30,5 +30,5 @@ export async function loadKernelModule(location: URL = LOCATION): Promise<WebAss
       cause,
     });
   }
-  return WebAssembly.compile(bytes);
+  return WebAssembly.compile(new Uint8Array(bytes));
 }

@@ -1,4 +1,4 @@
-import { EngineError, EXIT_CODES, nearest, show } from '@engine/core';
+import { EngineError, EXIT_CODES, nearest, show, type Config } from '@engine/core';
 import { parseLine, type Command, type Flag } from '../command.js';
 import { CONFIG_FLAGS, configOfLine } from '../load.js';
 
@@ -25,7 +25,7 @@ async function run(argv: readonly string[]): Promise<number> {
   const line = parseLine({ name: `config ${action}`, flags: FLAGS }, rest);
   const path = action === 'explain' ? takePath(line.positionals) : '';
   const config = await configOfLine(`config ${action}`, line);
-  if (action === 'explain') process.stdout.write(`${config.explain(path)}\n`);
+  if (action === 'explain') process.stdout.write(`${explain(config, path)}\n`);
   else {
     const format = line.flags.format ?? 'yaml';
     if (!FORMATS.includes(format as never)) {
@@ -56,3 +56,11 @@ export const configCommand: Command = {
   flags: FLAGS,
   run,
 };
+
+/** One value's chain of sources; without a path those of every top-level key. */
+function explain(config: Config, path: string): string {
+  if (path !== '') return config.explain(path);
+  return Object.keys(config.values)
+    .map((key) => config.explain(key))
+    .join('\n');
+}

@@ -10,7 +10,7 @@ export const envCommand: Command = {
   flags: {},
   run: async (argv) => {
     parseLine({ name: 'env', flags: {} }, argv);
-    const backend = await selectDevice('auto');
+    const { backend } = await selectDevice('auto');
     for (const [key, value] of Object.entries(collectEnv())) process.stdout.write(`${key}: ${value}\n`);
     await backend.shutdown?.();
     return EXIT_CODES.ok;

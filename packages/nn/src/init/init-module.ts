@@ -9,7 +9,8 @@ import {
 } from '@engine/core';
 import type { Variable } from '@engine/tensor';
 
-import { joinName, type Module } from '../module.js';
+import type { Module } from '../module.js';
+import { joinName } from '../parameter.js';
 import type { VariableStream } from './functions.js';
 
 /** Where an initialiser applies: by class, by attribute, or both. */

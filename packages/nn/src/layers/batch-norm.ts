@@ -1,5 +1,6 @@
 import { MODELS, badValue, checkKeys, register } from '@engine/core';
 import {
+  batchNormEval,
   batchNormTrain,
   noGrad,
   relu,
@@ -7,7 +8,6 @@ import {
   type BatchNormResult,
   type ModuleKind,
   type Tensor,
-  type Tensor4D,
   type Variable,
 } from '@engine/tensor';
 
@@ -111,7 +111,8 @@ abstract class BatchNorm extends Module {
       const weight = this.weight ?? tf.tensor1d(this.ones!);
       const bias = this.bias ?? tf.zerosLike(weight);
       if (!this.training && this.runningMean) {
-        const y = tf.batchNorm(x as Tensor4D, this.runningMean as never, this.runningVar as never, bias as never, weight as never, this.eps);
+        const statistics = { mean: this.runningMean, variance: this.runningVar! };
+        const y = batchNormEval(x, weight, bias, statistics, { epsilon: this.eps });
         return withRelu ? relu(y) : y;
       }
       if (this.training && x.size === this.features) {

@@ -1,5 +1,5 @@
 import { isComponentConfig, LOOPS, METRICS, EVALUATOR, type BuildOptions } from '@engine/core';
-import { buildDataloader, DataLoader } from '@engine/data';
+import { buildDataloader, DataLoader, type DataloaderConfig } from '@engine/data';
 import { Evaluator } from '@engine/evaluator';
 import type { EvalLoop, TrainLoop } from '../loops/loop.js';
 import type { AnyDataLoader, Run } from '../run.js';
@@ -18,13 +18,14 @@ function dataloaderOf(context: LoopContext, key: 'trainDataloader' | 'valDataloa
   const given = context.options[key]!;
   if (given instanceof DataLoader) return given as AnyDataLoader;
   const { run } = context;
-  return buildDataloader(given as Parameters<typeof buildDataloader>[0], {
+  const config = given as DataloaderConfig;
+  const workerModules = [...context.workerModules, ...(config.workerModules ?? [])];
+  return buildDataloader(workerModules.length > 0 ? { ...config, workerModules } : config, {
     seed: run.seed,
     rank: run.processGroup.rank,
     worldSize: run.processGroup.worldSize,
     diffRankSeed: context.options.randomness?.diffRankSeed ?? false,
     container: context.build.container,
-    workerModules: context.workerModules,
     path: key,
   }) as AnyDataLoader;
 }

@@ -23,7 +23,11 @@ export function autoScaleLr(options: RunnerOptions, wrapper: OptimWrapper, loade
   if (!(cfg.baseBatchSize > 0)) {
     throw badValue('autoScaleLr.baseBatchSize', cfg.baseBatchSize, 'the batch size that the learning rate was chosen for');
   }
-  const actual = run.processGroup.worldSize * loader.batchSize * wrapper.accumulativeCounts;
+  const { batchSize } = loader;
+  if (batchSize === undefined) {
+    throw badValue('autoScaleLr.enable', true, 'a loader with a fixed batchSize', 'set the learning rate by hand');
+  }
+  const actual = run.processGroup.worldSize * batchSize * wrapper.accumulativeCounts;
   const ratio = actual / cfg.baseBatchSize;
   for (const group of wrapper.paramGroups) group.lr *= ratio;
   run.logger.info(`The learning rate is scaled by ${ratio}: batch size ${actual} against ${cfg.baseBatchSize}.`);

@@ -40,7 +40,8 @@ export class EpochBasedTrainLoop implements TrainLoop {
     if (!Number.isInteger(options.maxEpochs) || options.maxEpochs < 0) {
       throw badValue('trainCfg.maxEpochs', options.maxEpochs, 'a whole number of epochs');
     }
-    if (!Number.isFinite(dataloader.length)) {
+    // Only an endless sampler tells which pass a position belongs to.
+    if (dataloader.sampler?.epochAt) {
       throw badValue(
         'trainDataloader.sampler',
         'an endless sampler',

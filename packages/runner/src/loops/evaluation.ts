@@ -38,7 +38,7 @@ export async function evaluateLoader(
     if (pending) await pending;
     const outputs = await run.model[stage.step](dataBatch);
     try {
-      evaluator.process({ dataBatch, dataSamples: outputs });
+      await evaluator.process(outputs, dataBatch);
       pending = run.emit(stage.afterIter, { batchIdx, dataBatch, outputs });
       if (pending) await pending;
     } finally {

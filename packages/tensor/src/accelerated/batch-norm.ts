@@ -108,3 +108,43 @@ export function batchNormTrain(
   const [y, mean, invStd, variance] = runAccelerated<Tensor[]>(name, { x, gamma, beta }, { epsilon, relu: withRelu });
   return { y: y!, mean: mean as Tensor1D, variance: variance as Tensor1D, invStd: invStd as Tensor1D };
 }
+
+// tfjs's own gradient tiles the statistics to the size of x.
+defineAccelerated({
+  name: 'EngineBatchNormEval',
+  reference: ({ x, gamma, beta, mean, variance }, attrs) =>
+    tf.tidy(() => {
+      const { epsilon } = attrs as unknown as Attrs;
+      const y = tf.batchNorm(rows(x!), mean as never, variance as never, beta as never, gamma as never, epsilon);
+      return tf.reshape(y, x!.shape);
+    }),
+  gradient: {
+    inputsToSave: ['x', 'gamma', 'mean', 'variance'],
+    gradFunc: (dy, saved, attrs) => {
+      const [x, gamma, mean, variance] = saved as [Tensor, Tensor, Tensor, Tensor];
+      const { epsilon } = attrs as unknown as Attrs;
+      const invStd = (): Tensor => tf.rsqrt(tf.add(variance, epsilon));
+      return {
+        x: () => tf.mul(dy as Tensor, tf.mul(gamma, invStd())),
+        gamma: () => tf.mul(tf.sum(tf.mul(rows(dy as Tensor), tf.sub(rows(x), mean)), 0), invStd()),
+        beta: () => tf.sum(rows(dy as Tensor), 0),
+      };
+    },
+  },
+});
+
+/**
+ * Batch normalisation with given statistics: y = (x - mean) / sqrt(variance + epsilon) · gamma + beta. Differentiable
+ * in x, gamma and beta; the statistics count as constants.
+ * @param x [..., C]; all others [C]
+ * @param epsilon 1e-5 unless said
+ */
+export function batchNormEval(
+  x: Tensor,
+  gamma: Tensor,
+  beta: Tensor,
+  statistics: { mean: Tensor; variance: Tensor },
+  { epsilon = 1e-5 }: { epsilon?: number } = {},
+): Tensor {
+  return runAccelerated<Tensor>('EngineBatchNormEval', { x, gamma, beta, ...statistics }, { epsilon });
+}

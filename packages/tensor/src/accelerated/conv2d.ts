@@ -153,6 +153,7 @@ export function conv2d(
   if (height < 1 || width < 1) {
     throw badValue('conv2d.x.shape', x.shape, `an image no smaller than the filter, ${h} by ${w}, after padding`);
   }
+  if (x.dtype !== 'float32') return tf.tidy(() => conv2d(tf.cast(x, 'float32'), filter, { bias, strides, pads, dilations, groups }));
   return runAccelerated<Tensor>('EngineConv2d', bias ? { x, filter, bias: bias as Tensor1D } : { x, filter }, {
     strides,
     pads,

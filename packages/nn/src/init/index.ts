@@ -1,0 +1,3 @@
+export * from './functions.js';
+export * from './init-module.js';
+export * from './initializers.js';

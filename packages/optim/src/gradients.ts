@@ -1,0 +1,68 @@
+import { EngineError } from '@engine/core';
+import { tf, type LogVars, type LossResult, type Tensor, type Variable } from '@engine/tensor';
+
+export interface Gradients {
+  logVars: LogVars;
+  /** Of the surrounding scope; without variables that the loss does not depend on. */
+  grads: Map<Variable, Tensor>;
+}
+
+/**
+ * Evaluates a loss and its gradients. When that fails nothing remains: neither what the tape had saved, which tfjs
+ * would leave behind, nor what was to be reported.
+ * @param seed gradient of the loss, to scale all others; 1 unless said
+ * @throws E_OPTIM_LOSS when the loss is no scalar, E_OPTIM_NO_GRADIENT when it depends on none of the variables
+ */
+export function lossGradients(compute: () => LossResult, variables: Variable[], seed?: number): Gradients {
+  if (variables.length === 0) throw noGradient('every parameter of the optimizer is frozen');
+  const engine = tf.engine();
+  let logVars: LogVars = {};
+  try {
+    const { grads } = engine.gradients(
+      () => {
+        const result = compute();
+        logVars = result.logVars;
+        if (result.loss.rank !== 0) throw lossShape(result.loss);
+        return result.loss as Tensor;
+      },
+      variables,
+      seed === undefined ? undefined : (tf.scalar(seed) as Tensor),
+      true,
+    );
+    const found = new Map<Variable, Tensor>();
+    grads.forEach((grad: Tensor | undefined, i) => {
+      if (grad) found.set(variables[i]!, grad);
+    });
+    if (found.size === 0) throw noGradient('the loss does not depend on any parameter of the optimizer');
+    return { logVars, grads: found };
+  } catch (error) {
+    for (const value of Object.values(logVars)) if (typeof value !== 'number') value.dispose();
+    releaseTape(engine.state);
+    throw error;
+  }
+}
+
+function releaseTape(state: ReturnType<typeof tf.engine>['state']): void {
+  if (state.gradientDepth > 0) return;
+  for (const node of state.activeTape ?? []) for (const tensor of node.saved ?? []) tensor.dispose();
+  state.activeTape = [];
+}
+
+function noGradient(why: string): EngineError {
+  return new EngineError({
+    code: 'E_OPTIM_NO_GRADIENT',
+    what: `There is nothing to update: ${why}.`,
+    expected: 'a loss computed from the trainable parameters with differentiable operations',
+    fix: 'check requiresGrad of the parameters, and that the loss is computed inside the function given to step()',
+  });
+}
+
+function lossShape(loss: Tensor): EngineError {
+  return new EngineError({
+    code: 'E_OPTIM_LOSS',
+    what: 'The loss is not a scalar.',
+    received: `a tensor of shape [${loss.shape.join(', ')}]`,
+    expected: 'a tensor of shape []',
+    fix: 'reduce it, for instance with tf.mean',
+  });
+}
