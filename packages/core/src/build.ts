@@ -3,6 +3,7 @@ import { addWhere, EngineError, isEngineError, show } from './errors.js';
 import { provenanceOf, showOrigin, type Provenance } from './provenance.js';
 import type { Entry, Registry } from './registry.js';
 import { withScope } from './scope.js';
+import { shared } from './shared.js';
 import type { ComponentConfig } from './types.js';
 
 export interface BuildOptions {
@@ -23,10 +24,10 @@ export type BuildFunction = (
 ) => unknown;
 
 /** The container of the build in progress, so that nested builds in constructors find the run's services. */
-let ambient: DependencyContainer | undefined;
+const ambient = shared<{ container?: DependencyContainer | undefined }>('build', () => ({}));
 
 /** The config an object was built from, so that it can be built again elsewhere (worker threads) or dumped. */
-const configs = new WeakMap<object, ComponentConfig>();
+const configs = shared('configs', () => new WeakMap<object, ComponentConfig>());
 
 /** The config that `built` was made from by a registry, if it was. */
 export function configOf(built: unknown): ComponentConfig | undefined {
@@ -43,7 +44,10 @@ export function isComponentConfig(value: unknown): value is ComponentConfig {
 }
 
 function isClass(entry: Entry): entry is new (...args: unknown[]) => unknown {
-  return /^class\b/.test(Function.prototype.toString.call(entry)) || Object.getOwnPropertyNames(entry.prototype ?? {}).length > 1;
+  return (
+    /^class\b/.test(Function.prototype.toString.call(entry)) ||
+    Object.getOwnPropertyNames(entry.prototype ?? {}).length > 1
+  );
 }
 
 /** `configs/r18.yaml:12` of an option of a config that came from a file. */
@@ -93,10 +97,11 @@ export const buildFromConfig: BuildFunction = (config, registry, options) => {
   }
   return withScope(scope as string | undefined, () => {
     const at = registry.atScope(scope as string | undefined);
-    const entry: Entry = typeof type === 'string' ? at.require(type, path, lineOf(source, 'type')) : (type as Entry);
-    const container = options.container ?? ambient ?? createRunContainer();
-    const outer = ambient;
-    ambient = container;
+    const entry: Entry =
+      typeof type === 'string' ? at.require(type, path, lineOf(source, 'type')) : (type as Entry);
+    const container = options.container ?? ambient.container ?? createRunContainer();
+    const outer = ambient.container;
+    ambient.container = container;
     try {
       const args: unknown[] = [...(options.args ?? []), rest];
       for (const [index, service] of injectedArguments(entry, container)) args[index] = service;
@@ -107,7 +112,7 @@ export const buildFromConfig: BuildFunction = (config, registry, options) => {
       if (isEngineError(error)) addWhere(error, whereOf(error, path, source));
       throw error;
     } finally {
-      ambient = outer;
+      ambient.container = outer;
     }
   });
 };

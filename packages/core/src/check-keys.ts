@@ -6,7 +6,12 @@ import { listNames, nearest } from './suggest.js';
  * @param owner name of the part, as the user writes it: `SGD`
  * @throws E_CONFIG_UNKNOWN_KEY for the first unknown key, with the nearest known one
  */
-export function checkKeys(owner: string, options: object | undefined, known: readonly string[], path?: string): void {
+export function checkKeys(
+  owner: string,
+  options: object | undefined,
+  known: readonly string[],
+  path?: string,
+): void {
   for (const key of Object.keys(options ?? {})) {
     if (known.includes(key)) continue;
     const full = path ? `${path}.${key}` : key;

@@ -27,7 +27,11 @@ class Mine {
 
 describe('ConfigOf', () => {
   it('takes declared names with their options', () => {
-    const good: OptimizerConfig[] = [{ type: 'SGD', lr: 1 }, { type: 'Adam' }, { type: 'SGD', lr: 1, _scope_: 'vision' }];
+    const good: OptimizerConfig[] = [
+      { type: 'SGD', lr: 1 },
+      { type: 'Adam' },
+      { type: 'SGD', lr: 1, _scope_: 'vision' },
+    ];
     expect(good).toHaveLength(3);
     expectTypeOf<Extract<OptimizerConfig, { type: 'SGD' }>['lr']>().toEqualTypeOf<number>();
   });

@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import {
-  createRunContainer, inject, injectedArguments, provide, Registry, resolve, serviceToken, tryResolve,
+  createRunContainer,
+  inject,
+  injectedArguments,
+  provide,
+  Registry,
+  resolve,
+  serviceToken,
+  tryResolve,
 } from './index.js';
 
 interface Clock {
@@ -62,7 +69,7 @@ it('keeps the services of runs apart', () => {
   provide(a, CLOCK, fixed(1));
   expect(tryResolve(a, CLOCK)?.now()).toBe(1);
   expect(tryResolve(b, CLOCK)).toBeUndefined();
-  expect(() => resolve(b, CLOCK)).toThrow("E_SERVICE_MISSING");
+  expect(() => resolve(b, CLOCK)).toThrow('E_SERVICE_MISSING');
   expect(() => new Registry<unknown>('PARTS').build({ type: Watch }, { container: b })).toThrow(
     "Watch asks for the service 'test/clock', which this run does not offer",
   );

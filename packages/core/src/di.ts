@@ -63,13 +63,18 @@ export function injectedArguments(target: object, container: DependencyContainer
   if (!wishes) {
     const parent = Object.getPrototypeOf(target) as object | null;
     // A subclass that adds no constructor inherits its parent's, and so its parent's wishes.
-    if (typeof parent === 'function' && (target as { length?: number }).length === 0 && parent !== Function.prototype) {
+    if (
+      typeof parent === 'function' &&
+      (target as { length?: number }).length === 0 &&
+      parent !== Function.prototype
+    ) {
       return injectedArguments(parent, container);
     }
     return found;
   }
   const asker = (target as { name?: string }).name;
-  for (const [index, { token }] of Object.entries(wishes)) found.set(Number(index), resolveKey(container, token, asker));
+  for (const [index, { token }] of Object.entries(wishes))
+    found.set(Number(index), resolveKey(container, token, asker));
   return found;
 }
 

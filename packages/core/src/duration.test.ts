@@ -16,11 +16,16 @@ it.each([
   expect(parseDuration(text)).toEqual({ unit, value });
 });
 
-it.each(['', '5', 'it', '-3it', '1.5ep', '2it3ep', '1ep1ep', '5it!', '1e3it', '3 parsecs'])('refuses %j', (text) => {
-  expect(() => parseDuration(text)).toThrow('E_DURATION');
-});
+it.each(['', '5', 'it', '-3it', '1.5ep', '2it3ep', '1ep1ep', '5it!', '1e3it', '3 parsecs'])(
+  'refuses %j',
+  (text) => {
+    expect(() => parseDuration(text)).toThrow('E_DURATION');
+  },
+);
 
 it('names the option and a likely unit', () => {
-  expect(() => parseDuration('10mn', 'maxTime')).toThrow(/maxTime is not a length of training.*did you mean '10min'/s);
+  expect(() => parseDuration('10mn', 'maxTime')).toThrow(
+    /maxTime is not a length of training.*did you mean '10min'/s,
+  );
   expect(() => parseDuration(500 as never)).toThrow('E_DURATION');
 });

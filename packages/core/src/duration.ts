@@ -8,9 +8,17 @@ export interface Duration {
 }
 
 const UNITS: Readonly<Record<string, readonly [Duration['unit'], number]>> = {
-  it: ['iter', 1], iter: ['iter', 1], iters: ['iter', 1],
-  ep: ['epoch', 1], epoch: ['epoch', 1], epochs: ['epoch', 1],
-  s: ['second', 1], sec: ['second', 1], min: ['second', 60], h: ['second', 3600], d: ['second', 86400],
+  it: ['iter', 1],
+  iter: ['iter', 1],
+  iters: ['iter', 1],
+  ep: ['epoch', 1],
+  epoch: ['epoch', 1],
+  epochs: ['epoch', 1],
+  s: ['second', 1],
+  sec: ['second', 1],
+  min: ['second', 60],
+  h: ['second', 3600],
+  d: ['second', 86400],
 };
 
 function wrong(text: unknown, name: string, didYouMean?: string): EngineError {

@@ -1,12 +1,29 @@
 import { describe, expect, it } from 'vitest';
-import { addWhere, badValue, checkKeys, editDistance, EngineError, isEngineError, listNames, nearest, show } from './index.js';
+import {
+  addWhere,
+  badValue,
+  checkKeys,
+  editDistance,
+  EngineError,
+  isEngineError,
+  listNames,
+  nearest,
+  show,
+} from './index.js';
 
 describe('EngineError', () => {
   it('follows the house grammar', () => {
     const cause = new Error('below');
     const error = new EngineError({
-      code: 'E_TEST_CASE', what: 'Something is wrong.', received: 'a = 1', where: 'configs/a.yaml:3', expected: 'a = 2',
-      didYouMean: 'b', fix: 'write 2', cause, exitCode: 2,
+      code: 'E_TEST_CASE',
+      what: 'Something is wrong.',
+      received: 'a = 1',
+      where: 'configs/a.yaml:3',
+      expected: 'a = 2',
+      didYouMean: 'b',
+      fix: 'write 2',
+      cause,
+      exitCode: 2,
     });
     expect(error.message).toBe(
       [
@@ -18,7 +35,12 @@ describe('EngineError', () => {
         '  docs      docs/errors.md#e_test_case',
       ].join('\n'),
     );
-    expect([error.code, error.exitCode, error.cause, error.name]).toEqual(['E_TEST_CASE', 2, cause, 'EngineError']);
+    expect([error.code, error.exitCode, error.cause, error.name]).toEqual([
+      'E_TEST_CASE',
+      2,
+      cause,
+      'EngineError',
+    ]);
     expect(new EngineError({ code: 'E_A_B', what: 'x' }).exitCode).toBe(1);
   });
 
@@ -64,7 +86,12 @@ it('suggests only likely typos', () => {
 });
 
 it('shows values and names briefly', () => {
-  expect([show('a'), show(undefined), show([1]), show(class Net {})]).toEqual(["'a'", 'undefined', '[1]', 'Net (function)']);
+  expect([show('a'), show(undefined), show([1]), show(class Net {})]).toEqual([
+    "'a'",
+    'undefined',
+    '[1]',
+    'Net (function)',
+  ]);
   expect(show('x'.repeat(200))).toHaveLength(80);
   const loop: Record<string, unknown> = {};
   loop.self = loop;

@@ -68,10 +68,25 @@ export function addWhere(error: EngineError, where: string): void {
   const parts = { ...error.parts, where };
   const message = render(parts);
   const stack = error.stack?.replace(before, () => message);
-  Object.defineProperty(error, 'parts', { value: parts, enumerable: true, configurable: true, writable: true });
-  Object.defineProperty(error, 'message', { value: message, enumerable: false, configurable: true, writable: true });
+  Object.defineProperty(error, 'parts', {
+    value: parts,
+    enumerable: true,
+    configurable: true,
+    writable: true,
+  });
+  Object.defineProperty(error, 'message', {
+    value: message,
+    enumerable: false,
+    configurable: true,
+    writable: true,
+  });
   if (stack !== undefined) {
-    Object.defineProperty(error, 'stack', { value: stack, enumerable: false, configurable: true, writable: true });
+    Object.defineProperty(error, 'stack', {
+      value: stack,
+      enumerable: false,
+      configurable: true,
+      writable: true,
+    });
   }
 }
 
@@ -85,7 +100,8 @@ export function show(value: unknown, limit = 80): string {
   let text: string;
   if (typeof value === 'string') text = `'${value}'`;
   else if (typeof value === 'function') text = value.name ? `${value.name} (function)` : '(function)';
-  else if (typeof value === 'bigint' || typeof value === 'symbol' || value === undefined) text = String(value);
+  else if (typeof value === 'bigint' || typeof value === 'symbol' || value === undefined)
+    text = String(value);
   else {
     try {
       text = JSON.stringify(value) ?? String(value);

@@ -24,7 +24,9 @@ function filled(values: readonly number[], maxLength?: number): HistoryBuffer {
 describe('statistics', () => {
   it('are taken over the newest values', () => {
     const buffer = filled([5, 1, 4, 2]);
-    expect([buffer.mean(), buffer.mean(2), buffer.max(2), buffer.min(3), buffer.current()]).toEqual([3, 3, 4, 1, 2]);
+    expect([buffer.mean(), buffer.mean(2), buffer.max(2), buffer.min(3), buffer.current()]).toEqual([
+      3, 3, 4, 1, 2,
+    ]);
     expect(buffer.mean(100)).toBe(3);
   });
 
@@ -46,11 +48,16 @@ describe('statistics', () => {
   });
 
   it('can be added once per name', () => {
-    const range = HistoryBuffer.registerStatistics('range-test', (buffer, window) => buffer.max(window) - buffer.min(window));
+    const range = HistoryBuffer.registerStatistics(
+      'range-test',
+      (buffer, window) => buffer.max(window) - buffer.min(window),
+    );
     expect(filled([5, 1, 4]).statistics('range-test', 2)).toBe(3);
     expect(HistoryBuffer.hasStatistic('range-test')).toBe(true);
     expect(() => HistoryBuffer.registerStatistics('range-test', range)).not.toThrow();
-    expect(() => HistoryBuffer.registerStatistics('range-test', () => 1)).toThrow('E_HISTORY_STATISTIC_TAKEN');
+    expect(() => HistoryBuffer.registerStatistics('range-test', () => 1)).toThrow(
+      'E_HISTORY_STATISTIC_TAKEN',
+    );
     expect(() => HistoryBuffer.registerStatistics('mean', () => 1)).toThrow('E_HISTORY_STATISTIC_TAKEN');
   });
 });
@@ -89,9 +96,19 @@ describe('lazy values', () => {
     expect(scalars.map((s) => s.reads)).toEqual([0, 0, 0, 0]);
     expect(buffer.mean(2)).toBe(3.5);
     expect(buffer.current()).toBe(4);
-    expect(scalars.map((s) => [s.reads, s.disposed])).toEqual([[0, 0], [0, 0], [1, 1], [1, 1]]);
+    expect(scalars.map((s) => [s.reads, s.disposed])).toEqual([
+      [0, 0],
+      [0, 0],
+      [1, 1],
+      [1, 1],
+    ]);
     expect(buffer.mean()).toBe(2.5);
-    expect(scalars.map((s) => [s.reads, s.disposed])).toEqual([[1, 1], [1, 1], [1, 1], [1, 1]]);
+    expect(scalars.map((s) => [s.reads, s.disposed])).toEqual([
+      [1, 1],
+      [1, 1],
+      [1, 1],
+      [1, 1],
+    ]);
     expect(buffer.pendingCount).toBe(0);
   });
 
@@ -108,7 +125,11 @@ describe('lazy values', () => {
     const buffer = new HistoryBuffer({ maxLength: 2 });
     const scalars = [1, 2, 3].map(onDevice);
     for (const scalar of scalars) buffer.update(scalar);
-    expect(scalars.map((s) => [s.reads, s.disposed])).toEqual([[0, 1], [0, 0], [0, 0]]);
+    expect(scalars.map((s) => [s.reads, s.disposed])).toEqual([
+      [0, 1],
+      [0, 0],
+      [0, 0],
+    ]);
     expect(buffer.mean()).toBe(2.5);
   });
 

@@ -1,6 +1,7 @@
 import { badValue, checkKeys } from './check-keys.js';
 import { EngineError, show } from './errors.js';
 import { isLazyScalar, type LazyScalar } from './lazy-scalar.js';
+import { shared } from './shared.js';
 import { listNames, nearest } from './suggest.js';
 
 export interface HistoryBufferOptions {
@@ -31,7 +32,7 @@ interface Pending {
 const FIRST_CAPACITY = 64;
 
 /** Custom statistics by name, for all buffers: log processors find them by the name in their config. */
-const custom = new Map<string, HistoryStatistic>();
+const custom = shared('statistics', () => new Map<string, HistoryStatistic>());
 const BUILT_IN = ['mean', 'max', 'min', 'current'] as const;
 
 /**
@@ -178,7 +179,8 @@ export class HistoryBuffer {
    * @throws E_HISTORY_STATISTIC_TAKEN when another method has that name
    */
   static registerStatistics(name: string, method: HistoryStatistic): HistoryStatistic {
-    const taken = (BUILT_IN as readonly string[]).includes(name) || (custom.has(name) && custom.get(name) !== method);
+    const taken =
+      (BUILT_IN as readonly string[]).includes(name) || (custom.has(name) && custom.get(name) !== method);
     if (taken) {
       throw new EngineError({
         code: 'E_HISTORY_STATISTIC_TAKEN',
@@ -235,7 +237,11 @@ export class HistoryBuffer {
   }
 
   /** Visits the newest `size` values, oldest first, after reading the lazy ones among them. */
-  private forEach(size: number | undefined, statistic: string, visit: (value: number, count: number) => void): void {
+  private forEach(
+    size: number | undefined,
+    statistic: string,
+    visit: (value: number, count: number) => void,
+  ): void {
     if (this.total === 0) {
       throw new EngineError({
         code: 'E_HISTORY_EMPTY',

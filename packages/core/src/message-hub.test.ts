@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { MessageHub, type MessageHubState } from './index.js';
 
-function hub(options: ConstructorParameters<typeof MessageHub>[1] = {}): { hub: MessageHub; warnings: string[] } {
+function hub(options: ConstructorParameters<typeof MessageHub>[1] = {}): {
+  hub: MessageHub;
+  warnings: string[];
+} {
   const warnings: string[] = [];
   return { hub: new MessageHub('test', { warn: (message) => warnings.push(message), ...options }), warnings };
 }
@@ -69,7 +72,11 @@ describe('state', () => {
     other.updateScalar('loss', 99);
     other.loadStateDict(state);
     expect([...other.getScalar('loss').history.values]).toEqual([7, 8, 9]);
-    expect([other.getInfo('best'), other.getInfo('ids'), other.getInfo('kept')]).toEqual([-Infinity, [1, { a: null }], true]);
+    expect([other.getInfo('best'), other.getInfo('ids'), other.getInfo('kept')]).toEqual([
+      -Infinity,
+      [1, { a: null }],
+      true,
+    ]);
     expect(() => other.updateInfo('best', 0, false)).toThrow('E_HUB_RESUMED');
   });
 
@@ -94,7 +101,9 @@ describe('state', () => {
 
   it('that is incomplete is an error; odd entries are skipped with a warning', () => {
     const { hub: it, warnings } = hub();
-    expect(() => it.loadStateDict({ logScalars: {}, runtimeInfo: {} } as never)).toThrow(/E_HUB_STATE.*resumedKeys/s);
+    expect(() => it.loadStateDict({ logScalars: {}, runtimeInfo: {} } as never)).toThrow(
+      /E_HUB_STATE.*resumedKeys/s,
+    );
     it.loadStateDict({
       logScalars: { a: 3 as never, b: { values: [1], counts: [1] } },
       runtimeInfo: { c: 1, d: 2 },

@@ -168,7 +168,11 @@ export class MessageHub {
       });
     }
     for (const [key, saved] of Object.entries(state.logScalars)) {
-      if (!Object.hasOwn(state.resumedKeys, key) || !Array.isArray(saved?.values) || !Array.isArray(saved.counts)) {
+      if (
+        !Object.hasOwn(state.resumedKeys, key) ||
+        !Array.isArray(saved?.values) ||
+        !Array.isArray(saved.counts)
+      ) {
         this.options.warn(`Message hub: the saved scalar '${key}' is not a history and is skipped.`);
         continue;
       }

@@ -2,9 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { LOGGERS, MESSAGE_HUBS, NamedInstances } from './index.js';
 
 describe('NamedInstances', () => {
-  const table = () => new NamedInstances<{ name: string; size: number }, { size: number }>('Box', (name, options) => ({
-    name, size: options?.size ?? 1,
-  }));
+  const table = () =>
+    new NamedInstances<{ name: string; size: number }, { size: number }>('Box', (name, options) => ({
+      name,
+      size: options?.size ?? 1,
+    }));
 
   it('makes each name once', () => {
     const boxes = table();

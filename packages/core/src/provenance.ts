@@ -1,4 +1,5 @@
 import { relative } from 'node:path';
+import { shared } from './shared.js';
 
 /** Where a value of a config comes from. */
 export interface ConfigOrigin {
@@ -22,7 +23,7 @@ export interface Provenance {
   locate(path: string): ConfigOrigin | undefined;
 }
 
-const table = new WeakMap<object, Provenance>();
+const table = shared('provenance', () => new WeakMap<object, Provenance>());
 
 /** Remembers where a plain object of a config stands, so that errors about it can say so. */
 export function setProvenance(node: object, provenance: Provenance): void {
@@ -41,6 +42,7 @@ export function showFile(file: string): string {
 
 /** `configs/r18.yaml:12`, or the override that set the value. */
 export function showOrigin(origin: ConfigOrigin): string {
-  if (origin.file !== undefined) return `${showFile(origin.file)}${origin.line === undefined ? '' : `:${origin.line}`}`;
+  if (origin.file !== undefined)
+    return `${showFile(origin.file)}${origin.line === undefined ? '' : `:${origin.line}`}`;
   return origin.text === undefined ? origin.via : `${origin.via} ${origin.text}`;
 }

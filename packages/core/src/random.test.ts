@@ -27,7 +27,15 @@ describe('RandomStream', () => {
 
   it('is a function of its name', () => {
     expect(draw(RandomStream.of(1, 'a', 2), 5)).toEqual(draw(RandomStream.of(1, 'a', 2), 5));
-    const names = [[1, 'a', 2], [1, 'a', 3], [2, 'a', 2], [1, 'b', 2], [1, 'a'], ['a', 1, 2], [1 + 2 ** 32, 'a', 2]];
+    const names = [
+      [1, 'a', 2],
+      [1, 'a', 3],
+      [2, 'a', 2],
+      [1, 'b', 2],
+      [1, 'a'],
+      ['a', 1, 2],
+      [1 + 2 ** 32, 'a', 2],
+    ];
     const first = names.map((keys) => RandomStream.of(...keys).float());
     expect(new Set(first).size).toBe(names.length);
     expect(RandomStream.of('ab', 'c').float()).not.toBe(RandomStream.of('a', 'bc').float());
@@ -56,7 +64,8 @@ describe('RandomStream', () => {
     const stream = RandomStream.of(0, 'int');
     const counts = [0, 0, 0];
     for (let i = 0; i < 30_000; i++) counts[stream.int(3)]!++;
-    for (const count of counts) expect(Math.abs(count - 10_000)).toBeLessThan(4 * Math.sqrt(30_000 * (2 / 9)));
+    for (const count of counts)
+      expect(Math.abs(count - 10_000)).toBeLessThan(4 * Math.sqrt(30_000 * (2 / 9)));
   });
 
   it('draws normal numbers with the asked mean and deviation', () => {

@@ -51,13 +51,21 @@ export class RandomStream {
   private counter: number;
 
   constructor(state: RandomState) {
-    [this.a, this.b, this.c, this.counter] = state.map((word) => word | 0) as [number, number, number, number];
+    [this.a, this.b, this.c, this.counter] = state.map((word) => word | 0) as [
+      number,
+      number,
+      number,
+      number,
+    ];
   }
 
   /** The stream named by `keys`, e.g. `RandomStream.of(seed, 'augment', epoch, sampleIndex)`. */
   static of(...keys: StreamKey[]): RandomStream {
     const stream = new RandomStream([
-      hashKeys(keys, 0x9e3779b9), hashKeys(keys, 0x243f6a88), hashKeys(keys, 0xb7e15162), 1,
+      hashKeys(keys, 0x9e3779b9),
+      hashKeys(keys, 0x243f6a88),
+      hashKeys(keys, 0xb7e15162),
+      1,
     ]);
     for (let i = 0; i < 12; i++) stream.uint32();
     return stream;
@@ -68,7 +76,12 @@ export class RandomStream {
   }
 
   set state(state: RandomState) {
-    [this.a, this.b, this.c, this.counter] = state.map((word) => word | 0) as [number, number, number, number];
+    [this.a, this.b, this.c, this.counter] = state.map((word) => word | 0) as [
+      number,
+      number,
+      number,
+      number,
+    ];
   }
 
   /** Uniform integer in [0, 2^32). */

@@ -19,7 +19,11 @@ it('registers through legacy decorators, under the class name or a given one', (
 it('registers through TC39 decorator calls and leaves the class as it is', () => {
   const parts = new Registry<unknown>('PARTS');
   class Net {}
-  const result: unknown = register(parts)(Net, { kind: 'class', name: 'Net', addInitializer: () => undefined });
+  const result: unknown = register(parts)(Net, {
+    kind: 'class',
+    name: 'Net',
+    addInitializer: () => undefined,
+  });
   expect(result).toBeUndefined();
   expect(parts.get('Net')).toBe(Net);
 });

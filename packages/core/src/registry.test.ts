@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { buildFromConfig, configOf, extendRegistries, HOOKS, MODELS, Registry, ROOT_REGISTRIES, withScope } from './index.js';
+import {
+  buildFromConfig,
+  configOf,
+  extendRegistries,
+  HOOKS,
+  MODELS,
+  Registry,
+  ROOT_REGISTRIES,
+  withScope,
+} from './index.js';
 
 class Cat {
   constructor(readonly options: Record<string, unknown> = {}) {}
@@ -164,7 +173,9 @@ describe('Registry build', () => {
 
   it('rejects what is no config', () => {
     const { root } = family();
-    expect(() => root.build(3 as never, { path: 'model' })).toThrow(/E_CONFIG_TYPE.*at 'model'.*received {2}3/s);
+    expect(() => root.build(3 as never, { path: 'model' })).toThrow(
+      /E_CONFIG_TYPE.*at 'model'.*received {2}3/s,
+    );
     expect(() => root.build({ age: 1 } as never)).toThrow("has no 'type'");
   });
 

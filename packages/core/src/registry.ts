@@ -168,7 +168,11 @@ export class Registry<T, Types extends object = object> {
    * An object that is not a config passes `isConfig` first: hand only configs to this method.
    */
   build<R = T>(config: ConfigOf<Types> | ComponentConfig, options: BuildOptions = {}): R {
-    return this.atScope(currentScope()).buildFunction(config, this.atScope(currentScope()) as Registry<unknown, object>, options) as R;
+    return this.atScope(currentScope()).buildFunction(
+      config,
+      this.atScope(currentScope()) as Registry<unknown, object>,
+      options,
+    ) as R;
   }
 
   /** The registry of this kind for a scope, found from the root; this registry itself when there is none. */
@@ -191,7 +195,10 @@ export class Registry<T, Types extends object = object> {
   /** Every entry of this registry and, unless `own`, of the scopes below it. */
   list(own = false): RegistryRow[] {
     const rows: RegistryRow[] = [...this.entries].map(([name, { entry, from }]) => ({
-      name, scope: this.scope, entry, from,
+      name,
+      scope: this.scope,
+      entry,
+      from,
     }));
     if (!own) for (const child of this.children.values()) rows.push(...child.list());
     return rows;

@@ -1,4 +1,6 @@
-const stack: string[] = [];
+import { shared } from './shared.js';
+
+const stack = shared<string[]>('scopes', () => []);
 
 /** The scope in which configs are being built right now; undefined outside {@link withScope}. */
 export function currentScope(): string | undefined {

@@ -1,5 +1,6 @@
 import {
   badValue,
+  checkKeys,
   currentScope,
   EngineError,
   isComponentConfig,
@@ -24,6 +25,15 @@ export interface ComposeOptions {
 }
 
 type TransformRegistry = Registry<unknown, TransformTypes>;
+
+function listOf(given: unknown): readonly unknown[] {
+  if (given === undefined || given === null || Array.isArray(given)) return given ?? [];
+  if (typeof given !== 'object') throw badValue('pipeline', given, 'a list of transforms');
+  checkKeys('Compose', given, ['transforms']);
+  const { transforms = [] } = given as ComposeOptions;
+  if (transforms !== null && !Array.isArray(transforms)) throw badValue('Compose.transforms', transforms, 'a list');
+  return (transforms as readonly unknown[] | null) ?? [];
+}
 
 function buildStep(step: unknown, index: number, registry: TransformRegistry): Transform | TransformFunction {
   if (typeof step === 'function') return step as TransformFunction;
@@ -64,10 +74,7 @@ export class Compose implements Transform {
     transforms?: readonly TransformLike[] | ComposeOptions | null,
     registry: TransformRegistry = TRANSFORMS,
   ) {
-    const given = Array.isArray(transforms)
-      ? (transforms as readonly TransformLike[])
-      : ((transforms as ComposeOptions | null | undefined)?.transforms ?? []);
-    if (!Array.isArray(given)) throw badValue('pipeline', given, 'a list of transforms');
+    const given = listOf(transforms);
     this.transforms = given.map((step, index) => buildStep(step, index, registry));
     this.names = this.transforms.map((built, index) => nameOf(given[index], built));
   }

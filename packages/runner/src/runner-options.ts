@@ -34,8 +34,8 @@ export interface EvalCfg {
 
 export type HookConfig = ConfigOf<HookTypes>;
 
-/** Everything a run may be told. Parts are given as configs, built by the registries, or as objects. */
-export interface RunnerOptions {
+/** Everything a config may say of a run. Parts are given as configs, built by the registries, or as objects. */
+export interface RunnerConfig {
   model: ConfigOf<ModelTypes> | BaseModel;
   /** Folder that all launches of the experiment share. */
   workDir: string;
@@ -75,6 +75,10 @@ export interface RunnerOptions {
   device?: string;
   /** Packages or files to import before anything is built; they register their parts. */
   plugins?: readonly string[];
+}
+
+/** Everything a run may be told. */
+export interface RunnerOptions extends RunnerConfig {
   /** The config the options came from, for the run directory and for messages. */
   cfg?: Config;
 }
@@ -87,11 +91,9 @@ export type EvaluatorConfig =
   | Evaluator;
 
 declare module '@engine/core' {
+  // eslint-disable-next-line @typescript-eslint/no-empty-object-type
   /** What `defineConfig` accepts is what the Runner understands. */
-  interface ExperimentConfig extends Omit<RunnerOptions, 'cfg'> {
-    /** Config files to inherit from. */
-    _base_?: string | readonly string[];
-  }
+  interface ExperimentConfig extends RunnerConfig {}
 }
 
 const KEYS = [

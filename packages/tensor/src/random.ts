@@ -22,13 +22,23 @@ export function randomUniform(
   return fill(shape, () => low + span * stream.uint32());
 }
 
-/** Float32 tensor of independent normal numbers; mean 0 and standard deviation 1 unless said. */
+/**
+ * Float32 tensor of independent normal numbers; mean 0 and standard deviation 1 unless said. Box–Muller, both numbers
+ * of each pair, one draw per element (and one more for an odd size).
+ */
 export function randomNormal(
   shape: readonly number[],
   stream: RandomStream,
   { mean = 0, std = 1 }: { mean?: number; std?: number } = {},
 ): Tensor {
-  return fill(shape, () => stream.normal(mean, std));
+  const data = new Float32Array(sizeOf(shape));
+  for (let i = 0; i < data.length; i += 2) {
+    const radius = std * Math.sqrt(-2 * Math.log((stream.uint32() + 1) * UNIT));
+    const angle = 2 * Math.PI * UNIT * stream.uint32();
+    data[i] = mean + radius * Math.cos(angle);
+    if (i + 1 < data.length) data[i + 1] = mean + radius * Math.sin(angle);
+  }
+  return tf.tensor(data, [...shape], 'float32');
 }
 
 /**

@@ -100,8 +100,8 @@ export class FaultyFileSystem implements FileSystem {
   async rename(from: string, to: string): Promise<void> {
     await this.step('rename', from);
     await this.base.rename(from, to);
-    for (const path of [...this.unsynced]) {
-      if (path !== from && !path.startsWith(`${from}/`)) continue;
+    const moved = Array.from(this.unsynced).filter((path) => path === from || path.startsWith(`${from}/`));
+    for (const path of moved) {
       this.unsynced.delete(path);
       this.unsynced.add(to + path.slice(from.length));
     }

@@ -1,16 +1,16 @@
 /** Argument `i` of a job as an address or unsigned number. */
 export function word(args: usize, i: i32): usize {
-  return load<u32>(args + (<usize>i << 2));
+  return load<u32>(args + ((<usize>i) << 2));
 }
 
 /** Argument `i` of a job as a signed number. */
 export function int(args: usize, i: i32): i32 {
-  return load<i32>(args + (<usize>i << 2));
+  return load<i32>(args + ((<usize>i) << 2));
 }
 
 /** Argument `i` of a job as a float. */
 export function float(args: usize, i: i32): f32 {
-  return load<f32>(args + (<usize>i << 2));
+  return load<f32>(args + ((<usize>i) << 2));
 }
 
 /** First index of part `index` of `parts` nearly equal parts of `size`, in steps of `unit`. */

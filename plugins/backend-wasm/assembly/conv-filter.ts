@@ -1,5 +1,6 @@
 import { clear, int, partStart, word } from './args';
-import { ACCUMULATE, columnsTile, TILE_ROWS } from './tiles';
+import { ACCUMULATE, finishRow } from './finish';
+import { addColumns, clearTile, TILE_BYTES, TILE_ROWS } from './tiles';
 import { copyWindow } from './window';
 
 /**
@@ -49,10 +50,14 @@ export function convolveFilter(args: usize, chunk: i32, scratch: usize): void {
 
   const panels = (channels + 7) >> 3;
   const windowCols = (outCols - 1) * colStep + int(args, 16);
-  const rowBytes = padded ? <usize>windowCols * groupBytes : <usize>width * pixelBytes;
+  const rowBytes = (padded ? <usize>windowCols * groupBytes : <usize>width * pixelBytes) * rowStep;
   const stepBytes = (padded ? groupBytes : pixelBytes) * colStep;
-  const packed = scratch;
-  const window = scratch + (<usize>(stripRows * outCols * panels) << 5);
+  const tile = scratch;
+  const steps = scratch + TILE_BYTES;
+  const most = (<usize>(stripRows * outCols) + 1) & ~(<usize>1);
+  const packed = (steps + (most << 2) + 15) & ~(<usize>15);
+  const window = packed + ((most * panels) << 5);
+  writeSteps(steps, stripRows, outCols, rowBytes, stepBytes);
 
   for (let n = partStart(images, 1, parts, part); n < image1; n++) {
     const image = word(args, 0) + n * word(args, 6) + group * groupBytes;
@@ -77,37 +82,50 @@ export function convolveFilter(args: usize, chunk: i32, scratch: usize): void {
         from = image + (<usize>(row0 * rowStep + firstRow) * width + firstCol) * pixelBytes;
       }
       const pixels = rows * outCols;
+      const terms = (pixels + 1) & ~1;
       const grad =
-        word(args, 1) + <usize>((n * outRows + row0) * outCols) * gradBytes + (<usize>(group * channels) << 2);
-      packGradient(packed, grad, pixels, gradBytes, channels);
-      const panelBytes = <usize>pixels << 5;
+        word(args, 1) +
+        <usize>((n * outRows + row0) * outCols) * gradBytes +
+        ((<usize>(group * channels)) << 2);
+      packGradient(packed, grad, pixels, terms, gradBytes, channels);
       for (let panel = 0; panel < panels; panel++) {
         sweep(
           from,
-          stepBytes,
-          outCols,
-          rowBytes * rowStep,
-          rows,
-          packed + panel * panelBytes,
-          partial + (<usize>panel << 5),
+          steps,
+          terms,
+          packed + ((<usize>panel * terms) << 5),
+          partial + ((<usize>panel) << 5),
           pitch,
           segments,
           segmentCount,
           depth0,
           depth1,
+          tile,
         );
       }
     }
   }
 }
 
+/** Byte offsets of a strip's pixels in the window; one more, in case their number is odd. */
+function writeSteps(steps: usize, rows: i32, cols: i32, rowBytes: usize, stepBytes: usize): void {
+  let at: usize = 0;
+  for (let r = 0; r < rows; r++) {
+    at = r * rowBytes;
+    for (let c = 0; c < cols; c++) {
+      store<u32>(steps, <u32>at);
+      steps += 4;
+      at += stepBytes;
+    }
+  }
+  store<u32>(steps, 0);
+}
+
 /** One panel of columns against all tiles of rows `[depth0, depth1)`. */
 function sweep(
   from: usize,
-  step: usize,
-  inner: i32,
-  jump: usize,
-  outer: i32,
+  steps: usize,
+  terms: i32,
   panel: usize,
   partial: usize,
   pitch: usize,
@@ -115,47 +133,52 @@ function sweep(
   segmentCount: i32,
   depth0: i32,
   depth1: i32,
+  tile: usize,
 ): void {
   let start = 0;
   for (let s = 0; s < segmentCount; s++) {
-    const offset = load<u32>(segments + (<usize>s << 3));
-    const length = load<i32>(segments + (<usize>s << 3), 4);
-    const first = max(depth0 - start, 0);
+    const offset: usize = load<u32>(segments + ((<usize>s) << 3));
+    const length = load<i32>(segments + ((<usize>s) << 3), 4);
     const last = min(depth1 - start, length);
-    for (let i = first; i < last; i += TILE_ROWS) {
-      columnsTile(
-        from + offset + (<usize>i << 2),
-        step,
-        inner,
-        jump,
-        outer,
-        panel,
-        partial + <usize>(start + i) * pitch,
-        pitch,
-        last - i,
-        8,
-        0,
-        ACCUMULATE,
-      );
+    for (let i = max(depth0 - start, 0); i < last; i += TILE_ROWS) {
+      clearTile(tile);
+      addColumns(from + offset + ((<usize>i) << 2), steps, terms, panel, tile);
+      const rows = min(last - i, TILE_ROWS);
+      for (let r = 0; r < rows; r++) {
+        finishRow(tile + ((<usize>r) << 5), partial + <usize>(start + i + r) * pitch, 8, 0, ACCUMULATE);
+      }
     }
     start += length;
     if (start >= depth1) break;
   }
 }
 
-function packGradient(to: usize, from: usize, pixels: i32, pixelBytes: usize, channels: i32): void {
+/** Output gradient to panels of 8 channels; a pixel beyond the last is zero. */
+function packGradient(
+  to: usize,
+  from: usize,
+  pixels: i32,
+  terms: i32,
+  pixelBytes: usize,
+  channels: i32,
+): void {
   for (let c = 0; c < channels; c += 8) {
     const cols = min(channels - c, 8);
-    let source = from + (<usize>c << 2);
+    let source = from + ((<usize>c) << 2);
     for (let p = 0; p < pixels; p++) {
       if (cols == 8) {
         v128.store(to, v128.load(source));
         v128.store(to, v128.load(source, 16), 16);
       } else {
         clear(to, 32);
-        for (let i = 0; i < cols; i++) f32.store(to + (<usize>i << 2), f32.load(source + (<usize>i << 2)));
+        for (let i = 0; i < cols; i++)
+          f32.store(to + ((<usize>i) << 2), f32.load(source + ((<usize>i) << 2)));
       }
       source += pixelBytes;
+      to += 32;
+    }
+    if (terms > pixels) {
+      clear(to, 32);
       to += 32;
     }
   }
@@ -180,25 +203,25 @@ export function sumFilterParts(args: usize, chunk: i32): void {
   const partBytes = <usize>(groups * depth) * pitch;
   for (let k = partStart(depth, 1, ranges, chunk % ranges); k < depth1; k++) {
     const from = word(args, 0) + <usize>(group * depth + k) * pitch;
-    const to = word(args, 1) + k * rowBytes + (<usize>(group * channels) << 2);
+    const to = word(args, 1) + k * rowBytes + ((<usize>(group * channels)) << 2);
     let c = 0;
     for (; c + 4 <= channels; c += 4) {
-      let at = from + (<usize>c << 2);
+      let at = from + ((<usize>c) << 2);
       let sum = v128.load(at);
       for (let p = 1; p < parts; p++) {
         at += partBytes;
         sum = f32x4.add(sum, v128.load(at));
       }
-      v128.store(to + (<usize>c << 2), sum);
+      v128.store(to + ((<usize>c) << 2), sum);
     }
     for (; c < channels; c++) {
-      let at = from + (<usize>c << 2);
+      let at = from + ((<usize>c) << 2);
       let sum = f32.load(at);
       for (let p = 1; p < parts; p++) {
         at += partBytes;
         sum += f32.load(at);
       }
-      f32.store(to + (<usize>c << 2), sum);
+      f32.store(to + ((<usize>c) << 2), sum);
     }
   }
 }

@@ -1,5 +1,6 @@
 import { int, word } from './args';
-import { rowsTile, TILE_ROWS } from './tiles';
+import { finishRow } from './finish';
+import { addRows, addRowTerm, clearTile, TILE_BYTES, TILE_ROWS } from './tiles';
 import { copyWindow } from './window';
 
 /**
@@ -12,7 +13,7 @@ import { copyWindow } from './window';
  * 10 output rows, 11 output columns, 12 row step, 13 column step, 14 first row, 15 first column (negative: padding),
  * 16 window rows, 17 window columns of one output pixel, 18 whether to copy to padded scratch, 19 images,
  * 20 images per chunk, 21 output rows per strip, 22 strips, 23 segments (offset in bytes, length), 24 their number,
- * 25 packed filter, 26 its rows, 27 output channels per group, 28 groups, 29 bias or 0, 30 flags
+ * 25 packed filter, 26 bytes of a panel, 27 output channels per group, 28 groups, 29 bias or 0, 30 flags
  */
 export function convolve(args: usize, chunk: i32, scratch: usize): void {
   const input = word(args, 0);
@@ -36,7 +37,7 @@ export function convolve(args: usize, chunk: i32, scratch: usize): void {
   const strips = int(args, 22);
   const segments = word(args, 23);
   const segmentCount = int(args, 24);
-  const depth = word(args, 26);
+  const panelBytes = word(args, 26);
   const channels = int(args, 27);
   const groups = int(args, 28);
   const bias = word(args, 29);
@@ -51,9 +52,10 @@ export function convolve(args: usize, chunk: i32, scratch: usize): void {
   const windowRows = (rows - 1) * rowStep + int(args, 16);
   const windowCols = (outCols - 1) * colStep + int(args, 17);
 
-  const table = scratch;
+  const tile = scratch;
+  const table = scratch + TILE_BYTES;
   const pixels = (image1 - image0) * rows * outCols;
-  let window = (scratch + ((<usize>pixels + TILE_ROWS) << 3) + 15) & ~(<usize>15);
+  let window = (table + ((<usize>pixels + TILE_ROWS) << 3) + 15) & ~(<usize>15);
   let entry = table;
   for (let n = image0; n < image1; n++) {
     let from = input + n * imageBytes;
@@ -90,26 +92,34 @@ export function convolve(args: usize, chunk: i32, scratch: usize): void {
       }
     }
   }
-  for (let r = 0; r < TILE_ROWS; r++) store<u64>(entry + (<usize>r << 3), load<u64>(entry - 8));
+  for (let r = 0; r < TILE_ROWS; r++) store<u64>(entry + ((<usize>r) << 3), load<u64>(entry - 8));
 
   const panels = (channels + 7) >> 3;
-  const filter = word(args, 25) + <usize>(group * panels) * (depth << 5);
+  let filter = word(args, 25) + <usize>(group * panels) * panelBytes;
   for (let panel = 0; panel < panels; panel++) {
-    const column = <usize>(group * channels + panel * 8) << 2;
+    const column = (<usize>(group * channels + panel * 8)) << 2;
     const cols = min(channels - panel * 8, 8);
     for (let p = 0; p < pixels; p += TILE_ROWS) {
-      rowsTile(
-        table + (<usize>p << 3),
-        pixels - p,
-        0,
-        segments,
-        segmentCount,
-        filter + <usize>panel * (depth << 5),
-        column,
-        cols,
-        bias ? bias + column : 0,
-        flags,
-      );
+      const row = table + ((<usize>p) << 3);
+      sumSegments(row, segments, segmentCount, filter, tile);
+      const last = min(pixels - p, TILE_ROWS);
+      for (let r = 0; r < last; r++) {
+        const to = <usize>load<u32>(row + ((<usize>r) << 3), 4) + column;
+        finishRow(tile + ((<usize>r) << 5), to, cols, bias ? bias + column : 0, flags);
+      }
     }
+    filter += panelBytes;
+  }
+}
+
+function sumSegments(table: usize, segments: usize, count: i32, panel: usize, tile: usize): void {
+  clearTile(tile);
+  for (; count > 0; count--) {
+    const offset: usize = load<u32>(segments);
+    const length = load<i32>(segments, 4);
+    addRows(table, offset, length, panel, tile);
+    panel += (<usize>length) << 5;
+    if (length & 1) addRowTerm(table, offset + ((<usize>length - 1) << 2), panel - 32, tile);
+    segments += 8;
   }
 }

@@ -26,11 +26,11 @@ export function depthwise(args: usize, chunk: i32): void {
     let o = 0;
     if (multiplier == 1) {
       for (; o + 4 <= outs; o += 4) {
-        v128.store(to + (<usize>o << 2), gather4(args, image, oh, ow, o, bias));
+        v128.store(to + ((<usize>o) << 2), gather4(args, image, oh, ow, o, bias));
       }
     }
     for (; o < outs; o++) {
-      let sum: f32 = bias ? f32.load(bias + (<usize>o << 2)) : 0;
+      let sum: f32 = bias ? f32.load(bias + ((<usize>o) << 2)) : 0;
       const c = o / multiplier;
       for (let kh = 0; kh < int(args, 10); kh++) {
         const ih = oh * int(args, 12) - int(args, 14) + kh * int(args, 16);
@@ -43,9 +43,9 @@ export function depthwise(args: usize, chunk: i32): void {
             f32.load(word(args, 1) + ((<usize>(kh * int(args, 11) + kw) * outs + o) << 2));
         }
       }
-      f32.store(to + (<usize>o << 2), sum);
+      f32.store(to + ((<usize>o) << 2), sum);
     }
-    to += <usize>outs << 2;
+    to += (<usize>outs) << 2;
   }
 }
 
@@ -56,10 +56,10 @@ function gather4(args: usize, image: usize, oh: i32, ow: i32, o: i32, bias: usiz
   const filterCols = int(args, 11);
   const rowDilation = int(args, 16);
   const colDilation = int(args, 17);
-  let sum = bias ? v128.load(bias + (<usize>o << 2)) : f32x4.splat(0);
+  let sum = bias ? v128.load(bias + ((<usize>o) << 2)) : f32x4.splat(0);
   let ih = oh * int(args, 12) - int(args, 14);
   const iw0 = ow * int(args, 13) - int(args, 15);
-  let filter = word(args, 1) + (<usize>o << 2);
+  let filter = word(args, 1) + ((<usize>o) << 2);
   for (let kh = int(args, 10); kh > 0; kh--) {
     if (ih >= 0 && ih < height) {
       let iw = iw0;
@@ -107,7 +107,7 @@ export function depthwiseInput(args: usize, chunk: i32): void {
         else addProductSums(to, from, filter, channels, multiplier);
       }
     }
-    to += <usize>channels << 2;
+    to += (<usize>channels) << 2;
   }
 }
 
@@ -115,11 +115,11 @@ export function depthwiseInput(args: usize, chunk: i32): void {
 function addProduct(to: usize, a: usize, b: usize, count: i32): void {
   let i = 0;
   for (; i + 4 <= count; i += 4) {
-    const at = <usize>i << 2;
+    const at = (<usize>i) << 2;
     v128.store(to + at, f32x4.add(v128.load(to + at), f32x4.mul(v128.load(a + at), v128.load(b + at))));
   }
   for (; i < count; i++) {
-    const at = <usize>i << 2;
+    const at = (<usize>i) << 2;
     f32.store(to + at, f32.load(to + at) + f32.load(a + at) * f32.load(b + at));
   }
 }
@@ -180,7 +180,7 @@ export function depthwiseFilter(args: usize, chunk: i32): void {
 /** `to[c, m] += a[c] * b[c, m]`. */
 function addSpread(to: usize, a: usize, b: usize, count: i32, multiplier: i32): void {
   for (let c = 0; c < count; c++) {
-    const x = f32.load(a + (<usize>c << 2));
+    const x = f32.load(a + ((<usize>c) << 2));
     for (let m = 0; m < multiplier; m++) {
       f32.store(to, f32.load(to) + x * f32.load(b));
       to += 4;

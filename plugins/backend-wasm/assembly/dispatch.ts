@@ -20,29 +20,53 @@ import { avgPoolGrad, maxPoolGrad } from './pooling';
 /** Runs one chunk of a job. The numbers are those of `KERNEL` in `src/kernel-ids.ts`. */
 export function dispatch(kernel: i32, args: usize, chunk: i32, scratch: usize): void {
   switch (kernel) {
-    case 1: return packPanels(args, chunk);
-    case 2: return convolve(args, chunk, scratch);
-    case 3: return convolveFilter(args, chunk, scratch);
-    case 4: return sumFilterParts(args, chunk);
-    case 5: return multiplyMatrices(args, chunk, scratch);
-    case 6: return depthwise(args, chunk);
-    case 7: return depthwiseInput(args, chunk);
-    case 8: return depthwiseFilter(args, chunk);
-    case 9: return normStatistics(args, chunk);
-    case 10: return normMerge(args);
-    case 11: return normApply(args, chunk);
-    case 12: return normGradSums(args, chunk);
-    case 13: return normGradMerge(args);
-    case 14: return normGradApply(args, chunk);
-    case 15: return columnSums(args, chunk);
-    case 16: return elementwise(args, chunk);
-    case 17: return segmentSum(args, chunk);
-    case 18: return crossEntropy(args, chunk);
-    case 19: return crossEntropyGrad(args, chunk);
-    case 20: return maxPoolGrad(args, chunk);
-    case 21: return avgPoolGrad(args, chunk);
-    case 22: return sgd(args, chunk);
-    case 23: return adam(args, chunk);
-    default: unreachable();
+    case 1:
+      return packPanels(args, chunk);
+    case 2:
+      return convolve(args, chunk, scratch);
+    case 3:
+      return convolveFilter(args, chunk, scratch);
+    case 4:
+      return sumFilterParts(args, chunk);
+    case 5:
+      return multiplyMatrices(args, chunk, scratch);
+    case 6:
+      return depthwise(args, chunk);
+    case 7:
+      return depthwiseInput(args, chunk);
+    case 8:
+      return depthwiseFilter(args, chunk);
+    case 9:
+      return normStatistics(args, chunk);
+    case 10:
+      return normMerge(args);
+    case 11:
+      return normApply(args, chunk);
+    case 12:
+      return normGradSums(args, chunk);
+    case 13:
+      return normGradMerge(args);
+    case 14:
+      return normGradApply(args, chunk);
+    case 15:
+      return columnSums(args, chunk);
+    case 16:
+      return elementwise(args, chunk);
+    case 17:
+      return segmentSum(args, chunk);
+    case 18:
+      return crossEntropy(args, chunk);
+    case 19:
+      return crossEntropyGrad(args, chunk);
+    case 20:
+      return maxPoolGrad(args, chunk);
+    case 21:
+      return avgPoolGrad(args, chunk);
+    case 22:
+      return sgd(args, chunk);
+    case 23:
+      return adam(args, chunk);
+    default:
+      unreachable();
   }
 }

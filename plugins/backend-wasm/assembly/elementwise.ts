@@ -16,19 +16,22 @@ export function elementwise(args: usize, chunk: i32): void {
   const size = int(args, 3);
   const parts = int(args, 4);
   const operation = int(args, 5);
-  const start = <usize>partStart(size, 16, parts, chunk) << 2;
-  const count = (<usize>partStart(size, 16, parts, chunk + 1) << 2) - start;
+  const start = (<usize>partStart(size, 16, parts, chunk)) << 2;
+  const count = ((<usize>partStart(size, 16, parts, chunk + 1)) << 2) - start;
   const a = word(args, 0) + start;
   const b = word(args, 1) + start;
   const to = word(args, 2) + start;
   const whole = count & ~(<usize>15);
   const none = f32x4.splat(0);
   if (operation == ADD) {
-    for (let i: usize = 0; i < whole; i += 16) v128.store(to + i, f32x4.add(v128.load(a + i), v128.load(b + i)));
+    for (let i: usize = 0; i < whole; i += 16)
+      v128.store(to + i, f32x4.add(v128.load(a + i), v128.load(b + i)));
   } else if (operation == SUB) {
-    for (let i: usize = 0; i < whole; i += 16) v128.store(to + i, f32x4.sub(v128.load(a + i), v128.load(b + i)));
+    for (let i: usize = 0; i < whole; i += 16)
+      v128.store(to + i, f32x4.sub(v128.load(a + i), v128.load(b + i)));
   } else if (operation == MUL) {
-    for (let i: usize = 0; i < whole; i += 16) v128.store(to + i, f32x4.mul(v128.load(a + i), v128.load(b + i)));
+    for (let i: usize = 0; i < whole; i += 16)
+      v128.store(to + i, f32x4.mul(v128.load(a + i), v128.load(b + i)));
   } else if (operation == ADD_RELU) {
     for (let i: usize = 0; i < whole; i += 16) {
       v128.store(to + i, f32x4.max(f32x4.add(v128.load(a + i), v128.load(b + i)), none));
@@ -60,14 +63,14 @@ export function elementwise(args: usize, chunk: i32): void {
  */
 export function segmentSum(args: usize, chunk: i32): void {
   const rows = int(args, 3);
-  const pitch = <usize>int(args, 4) << 2;
+  const pitch = (<usize>int(args, 4)) << 2;
   const first = partStart(int(args, 5), 1, int(args, 6), chunk);
   const last = partStart(int(args, 5), 1, int(args, 6), chunk + 1);
   const segments = word(args, 1);
   const output = word(args, 2);
   memory.fill(output + first * pitch, 0, (last - first) * pitch);
   for (let r = 0; r < rows; r++) {
-    const segment = load<i32>(segments + (<usize>r << 2));
+    const segment = load<i32>(segments + ((<usize>r) << 2));
     if (segment < first || segment >= last) continue;
     const from = word(args, 0) + r * pitch;
     const to = output + segment * pitch;

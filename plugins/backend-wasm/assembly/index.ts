@@ -1,1 +1,2 @@
 export { run, runHere, serve, stop } from './pool';
+export { addColumns, addPackedColumns, addRows } from './tiles';

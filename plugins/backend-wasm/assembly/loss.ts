@@ -2,7 +2,7 @@ import { float, int, partStart, word } from './args';
 
 const LOG2E: f32 = 1.44269504088896341;
 const LN2_HIGH: f32 = 0.693359375;
-const LN2_LOW: f32 = -2.12194440e-4;
+const LN2_LOW: f32 = -2.1219444e-4;
 
 /** e^x, within 1 ulp or so: Cephes expf (Moshier 1992). Flushes to 0 below -87.3. */
 function expf(x: f32): f32 {
@@ -10,14 +10,14 @@ function expf(x: f32): f32 {
   if (x > 88.7) return Infinity;
   const n = nearest<f32>(x * LOG2E);
   const r = x - n * LN2_HIGH - n * LN2_LOW;
-  let p: f32 = 1.9875691500e-4;
+  let p: f32 = 1.98756915e-4;
   p = p * r + 1.3981999507e-3;
   p = p * r + 8.3334519073e-3;
   p = p * r + 4.1665795894e-2;
   p = p * r + 1.6666665459e-1;
   p = p * r + 5.0000001201e-1;
   p = p * r * r + r + 1;
-  const half = <i32>n >> 1;
+  const half = (<i32>n) >> 1;
   const rest = <i32>n - half;
   return p * reinterpret<f32>((half + 127) << 23) * reinterpret<f32>((rest + 127) << 23);
 }
@@ -57,29 +57,29 @@ export function crossEntropy(args: usize, chunk: i32): void {
     let top: f32 = -Infinity;
     let total: f64 = 0;
     for (let k = 0; k < classes; k++) {
-      const value = f32.load(x + (<usize>k << 2));
+      const value = f32.load(x + ((<usize>k) << 2));
       top = max<f32>(top, value);
       total += <f64>value;
     }
     let sum: f32 = 0;
     for (let k = 0; k < classes; k++) {
-      const e = expf(f32.load(x + (<usize>k << 2)) - top);
-      f32.store(p + (<usize>k << 2), e);
+      const e = expf(f32.load(x + ((<usize>k) << 2)) - top);
+      f32.store(p + ((<usize>k) << 2), e);
       sum += e;
     }
     const share: f32 = 1 / sum;
     for (let k = 0; k < classes; k++) {
-      const at = p + (<usize>k << 2);
+      const at = p + ((<usize>k) << 2);
       f32.store(at, f32.load(at) * share);
     }
-    const label = load<i32>(word(args, 1) + (<usize>r << 2));
+    const label = load<i32>(word(args, 1) + ((<usize>r) << 2));
     let loss: f32 = 0;
     if (label != int(args, 7)) {
       const norm = top + logf(sum);
-      loss = label >= 0 && label < classes ? norm - f32.load(x + (<usize>label << 2)) : NaN;
+      loss = label >= 0 && label < classes ? norm - f32.load(x + ((<usize>label) << 2)) : NaN;
       if (smoothing != 0) loss = (1 - smoothing) * loss + smoothing * (norm - <f32>(total / <f64>classes));
     }
-    f32.store(word(args, 2) + (<usize>r << 2), loss);
+    f32.store(word(args, 2) + ((<usize>r) << 2), loss);
   }
 }
 
@@ -95,10 +95,10 @@ export function crossEntropyGrad(args: usize, chunk: i32): void {
   for (let r = partStart(int(args, 4), 1, int(args, 6), chunk); r < row1; r++) {
     const p = word(args, 1) + ((<usize>r * classes) << 2);
     const to = word(args, 3) + ((<usize>r * classes) << 2);
-    const label = load<i32>(word(args, 2) + (<usize>r << 2));
-    const dloss = f32.load(word(args, 0) + (<usize>r << 2));
+    const label = load<i32>(word(args, 2) + ((<usize>r) << 2));
+    const dloss = f32.load(word(args, 0) + ((<usize>r) << 2));
     for (let k = 0; k < classes; k++) {
-      const at = <usize>k << 2;
+      const at = (<usize>k) << 2;
       if (label == int(args, 7)) {
         f32.store(to + at, 0);
         continue;

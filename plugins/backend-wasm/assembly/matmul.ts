@@ -1,5 +1,6 @@
 import { clear, int, partStart, word } from './args';
-import { ACCUMULATE, columnsTile, RELU, rowsTile, TILE_ROWS } from './tiles';
+import { ACCUMULATE, finishRow, RELU } from './finish';
+import { addPackedColumns, addRows, addRowTerm, clearTile, TILE_BYTES, TILE_ROWS } from './tiles';
 
 /** Rows of the depth that the transposed case packs at a time. */
 const DEPTH_BLOCK: i32 = 2048;
@@ -8,8 +9,8 @@ const DEPTH_BLOCK: i32 = 2048;
  * Batched matrix product with a packed right side. A chunk is a block of rows and a range of panels of one matrix.
  *
  * args: 0 left, 1 output, 2 packed right, 3 rows, 4 depth, 5 columns, 6 whether left is stored transposed,
- * 7 left bytes per matrix, 8 packed right bytes per matrix, 9 blocks of rows, 10 ranges of panels, 11 bias or 0,
- * 12 flags, 13 left-hand batch strides (table: byte offset of each left, of each packed right)
+ * 7 and 8 unused, 9 blocks of rows, 10 ranges of panels, 11 bias or 0,
+ * 12 flags, 13 batch (table: byte offset of the left, of the packed right matrix)
  */
 export function multiplyMatrices(args: usize, chunk: i32, scratch: usize): void {
   const rows = int(args, 3);
@@ -22,7 +23,7 @@ export function multiplyMatrices(args: usize, chunk: i32, scratch: usize): void 
   const range = chunk % ranges;
   const block = (chunk / ranges) % blocks;
   const batch = chunk / ranges / blocks;
-  const offsets = word(args, 13) + (<usize>batch << 3);
+  const offsets = word(args, 13) + ((<usize>batch) << 3);
   const left = word(args, 0) + load<u32>(offsets);
   const right = word(args, 2) + load<u32>(offsets, 4);
   const output = word(args, 1) + ((<usize>batch * rows * columns) << 2);
@@ -35,31 +36,29 @@ export function multiplyMatrices(args: usize, chunk: i32, scratch: usize): void 
     transposed(left, output, right, rows, depth, columns, row0, row1, panel0, panel1, bias, flags, scratch);
     return;
   }
-  let entry = scratch;
+  const tile = scratch;
+  const table = scratch + TILE_BYTES;
+  const panelBytes = (<usize>((depth + 1) & ~1)) << 5;
+  let entry = table;
   for (let r = row0; r < row1; r++) {
     store<u32>(entry, <u32>(left + ((<usize>r * depth) << 2)));
     store<u32>(entry, <u32>(output + ((<usize>r * columns) << 2)), 4);
     entry += 8;
   }
-  for (let r = 0; r < TILE_ROWS; r++) store<u64>(entry + (<usize>r << 3), load<u64>(entry - 8));
-  const segment = entry + (TILE_ROWS << 3);
-  store<u32>(segment, 0);
-  store<i32>(segment, depth, 4);
+  for (let r = 0; r < TILE_ROWS; r++) store<u64>(entry + ((<usize>r) << 3), load<u64>(entry - 8));
   for (let panel = panel0; panel < panel1; panel++) {
-    const column = <usize>panel << 5;
+    const from = right + panel * panelBytes;
+    const column = (<usize>panel) << 5;
     for (let r = row0; r < row1; r += TILE_ROWS) {
-      rowsTile(
-        scratch + (<usize>(r - row0) << 3),
-        row1 - r,
-        0,
-        segment,
-        1,
-        right + ((<usize>panel * depth) << 5),
-        column,
-        min(columns - panel * 8, 8),
-        bias ? bias + column : 0,
-        flags,
-      );
+      const row = table + ((<usize>(r - row0)) << 3);
+      clearTile(tile);
+      addRows(row, 0, depth, from, tile);
+      if (depth & 1) addRowTerm(row, (<usize>depth - 1) << 2, from + ((<usize>depth - 1) << 5), tile);
+      const count = min(row1 - r, TILE_ROWS);
+      for (let i = 0; i < count; i++) {
+        const to = <usize>load<u32>(row + ((<usize>i) << 3), 4) + column;
+        finishRow(tile + ((<usize>i) << 5), to, min(columns - panel * 8, 8), bias ? bias + column : 0, flags);
+      }
     }
   }
 }
@@ -79,46 +78,56 @@ function transposed(
   flags: i32,
   scratch: usize,
 ): void {
+  const tile = scratch;
+  const packed = scratch + TILE_BYTES;
+  const panelBytes = (<usize>((depth + 1) & ~1)) << 5;
   for (let k0 = 0; k0 < depth || k0 == 0; k0 += DEPTH_BLOCK) {
-    const k1 = min(k0 + DEPTH_BLOCK, depth);
-    const length = k1 - k0;
-    let to = scratch;
+    const length = min(depth - k0, DEPTH_BLOCK);
+    const terms = (length + 1) & ~1;
     for (let r = row0; r < row1; r += TILE_ROWS) {
-      const count = min(row1 - r, TILE_ROWS);
-      let from = left + ((<usize>k0 * rows + r) << 2);
-      for (let k = 0; k < length; k++) {
-        if (count == TILE_ROWS) {
-          v128.store(to, v128.load(from));
-          store<u64>(to, load<u64>(from, 16), 16);
-        } else {
-          clear(to, TILE_ROWS << 2);
-          for (let i = 0; i < count; i++) f32.store(to + (<usize>i << 2), f32.load(from + (<usize>i << 2)));
-        }
-        from += <usize>rows << 2;
-        to += TILE_ROWS << 2;
-      }
+      const to = packed + <usize>(r - row0) * ((<usize>terms) << 2);
+      packLeft(
+        to,
+        left + ((<usize>k0 * rows + r) << 2),
+        (<usize>rows) << 2,
+        length,
+        min(row1 - r, TILE_ROWS),
+      );
     }
-    const blockFlags = (k0 ? ACCUMULATE : 0) | (k1 == depth ? flags & RELU : 0);
+    const blockFlags = (k0 ? ACCUMULATE : 0) | (k0 + length == depth ? flags & RELU : 0);
     for (let panel = panel0; panel < panel1; panel++) {
-      const column = <usize>panel << 5;
-      let from = scratch;
+      const column = (<usize>panel) << 5;
+      const cols = min(columns - panel * 8, 8);
       for (let r = row0; r < row1; r += TILE_ROWS) {
-        columnsTile(
-          from,
-          TILE_ROWS << 2,
-          length,
-          0,
-          1,
-          right + ((<usize>panel * depth + k0) << 5),
-          output + ((<usize>r * columns) << 2) + column,
-          <usize>columns << 2,
-          row1 - r,
-          min(columns - panel * 8, 8),
-          bias && k0 == 0 ? bias + column : 0,
-          blockFlags,
+        clearTile(tile);
+        addPackedColumns(
+          packed + <usize>(r - row0) * ((<usize>terms) << 2),
+          terms,
+          right + panel * panelBytes + ((<usize>k0) << 5),
+          tile,
         );
-        from += <usize>length * (TILE_ROWS << 2);
+        const count = min(row1 - r, TILE_ROWS);
+        for (let i = 0; i < count; i++) {
+          const to = output + ((<usize>(r + i) * columns) << 2) + column;
+          finishRow(tile + ((<usize>i) << 5), to, cols, bias && k0 == 0 ? bias + column : 0, blockFlags);
+        }
       }
     }
   }
+}
+
+/** Six columns of the stored matrix, 6 floats per term, zeros beyond the last column and in an odd last term. */
+function packLeft(to: usize, from: usize, pitch: usize, length: i32, count: i32): void {
+  for (let k = 0; k < length; k++) {
+    if (count == TILE_ROWS) {
+      v128.store(to, v128.load(from));
+      store<u64>(to, load<u64>(from, 16), 16);
+    } else {
+      clear(to, TILE_ROWS << 2);
+      for (let i = 0; i < count; i++) f32.store(to + ((<usize>i) << 2), f32.load(from + ((<usize>i) << 2)));
+    }
+    from += pitch;
+    to += TILE_ROWS << 2;
+  }
+  if (length & 1) clear(to, TILE_ROWS << 2);
 }

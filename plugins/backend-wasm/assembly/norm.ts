@@ -13,14 +13,14 @@ export function normStatistics(args: usize, chunk: i32): void {
   const channels = int(args, 3);
   const row0 = partStart(int(args, 2), 1, int(args, 4), chunk);
   const rows = partStart(int(args, 2), 1, int(args, 4), chunk + 1) - row0;
-  const pitch = <usize>channels << 2;
+  const pitch = (<usize>channels) << 2;
   const x = word(args, 0) + row0 * pitch;
   const means = word(args, 1) + chunk * 2 * pitch;
   const squares = means + pitch;
   const share: f32 = 1 / <f32>rows;
   let c = 0;
   for (; c + 16 <= channels; c += 16) {
-    const at = <usize>c << 2;
+    const at = (<usize>c) << 2;
     let s0 = f32x4.splat(0);
     let s1 = s0;
     let s2 = s0;
@@ -64,7 +64,7 @@ export function normStatistics(args: usize, chunk: i32): void {
     v128.store(squares + at, s3, 48);
   }
   for (; c < channels; c++) {
-    const at = <usize>c << 2;
+    const at = (<usize>c) << 2;
     let sum: f32 = 0;
     let from = x + at;
     for (let r = 0; r < rows; r++) {
@@ -93,9 +93,9 @@ export function normMerge(args: usize): void {
   const rows = int(args, 8);
   const channels = int(args, 9);
   const parts = int(args, 10);
-  const pitch = <usize>channels << 2;
+  const pitch = (<usize>channels) << 2;
   for (let c = 0; c < channels; c++) {
-    const at = <usize>c << 2;
+    const at = (<usize>c) << 2;
     let from = word(args, 0) + at;
     let count: f64 = 0;
     let mean: f64 = 0;
@@ -139,14 +139,14 @@ export function normApply(args: usize, chunk: i32): void {
   for (let r = row0; r < row1; r++) {
     let c = 0;
     for (; c + 4 <= channels; c += 4) {
-      const at = <usize>c << 2;
+      const at = (<usize>c) << 2;
       const value = f32x4.add(f32x4.mul(v128.load(x), v128.load(scales + at)), v128.load(shifts + at));
       v128.store(y, f32x4.max(value, floors));
       x += 16;
       y += 16;
     }
     for (; c < channels; c++) {
-      const at = <usize>c << 2;
+      const at = (<usize>c) << 2;
       f32.store(y, max<f32>(f32.load(x) * f32.load(scales + at) + f32.load(shifts + at), floor));
       x += 4;
       y += 4;
@@ -162,7 +162,7 @@ export function normGradSums(args: usize, chunk: i32): void {
   const channels = int(args, 6);
   const row0 = partStart(int(args, 5), 1, int(args, 7), chunk);
   const rows = partStart(int(args, 5), 1, int(args, 7), chunk + 1) - row0;
-  const pitch = <usize>channels << 2;
+  const pitch = (<usize>channels) << 2;
   const start = row0 * pitch;
   const means = word(args, 3);
   const rectified = word(args, 2);
@@ -171,7 +171,7 @@ export function normGradSums(args: usize, chunk: i32): void {
   const none = f32x4.splat(0);
   let c = 0;
   for (; c + 8 <= channels; c += 8) {
-    const at = <usize>c << 2;
+    const at = (<usize>c) << 2;
     const m0 = v128.load(means + at);
     const m1 = v128.load(means + at, 16);
     let p0 = none;
@@ -202,7 +202,7 @@ export function normGradSums(args: usize, chunk: i32): void {
     v128.store(centred + at, q1, 16);
   }
   for (; c < channels; c++) {
-    const at = <usize>c << 2;
+    const at = (<usize>c) << 2;
     const mean = f32.load(means + at);
     let p: f32 = 0;
     let q: f32 = 0;
@@ -229,9 +229,9 @@ export function normGradMerge(args: usize): void {
   const channels = int(args, 8);
   const parts = int(args, 9);
   const rows = <f64>int(args, 7);
-  const pitch = <usize>channels << 2;
+  const pitch = (<usize>channels) << 2;
   for (let c = 0; c < channels; c++) {
-    const at = <usize>c << 2;
+    const at = (<usize>c) << 2;
     let from = word(args, 0) + at;
     let plain: f64 = 0;
     let centred: f64 = 0;
@@ -262,7 +262,7 @@ export function normGradApply(args: usize, chunk: i32): void {
   const channels = int(args, 6);
   const row0 = partStart(int(args, 5), 1, int(args, 7), chunk);
   const row1 = partStart(int(args, 5), 1, int(args, 7), chunk + 1);
-  const pitch = <usize>channels << 2;
+  const pitch = (<usize>channels) << 2;
   const rectified = word(args, 2);
   const coefficients = word(args, 3);
   const none = f32x4.splat(0);
@@ -273,7 +273,7 @@ export function normGradApply(args: usize, chunk: i32): void {
   for (let r = row0; r < row1; r++) {
     let c = 0;
     for (; c + 4 <= channels; c += 4) {
-      const at = coefficients + (<usize>c << 2);
+      const at = coefficients + ((<usize>c) << 2);
       let d = v128.load(dy);
       if (rectified) d = v128.and(d, f32x4.gt(v128.load(y), none));
       const scaled = f32x4.mul(d, v128.load(at));
@@ -285,7 +285,7 @@ export function normGradApply(args: usize, chunk: i32): void {
       dx += 16;
     }
     for (; c < channels; c++) {
-      const at = coefficients + (<usize>c << 2);
+      const at = coefficients + ((<usize>c) << 2);
       const d: f32 = !rectified || f32.load(y) > 0 ? f32.load(dy) : 0;
       f32.store(dx, d * f32.load(at) + f32.load(x) * f32.load(at + pitch) + f32.load(at + pitch * 2));
       dy += 4;
@@ -303,18 +303,18 @@ export function columnSums(args: usize, chunk: i32): void {
   const channels = int(args, 3);
   const row0 = partStart(int(args, 2), 1, int(args, 4), chunk);
   const row1 = partStart(int(args, 2), 1, int(args, 4), chunk + 1);
-  const pitch = <usize>channels << 2;
+  const pitch = (<usize>channels) << 2;
   const to = word(args, 1) + chunk * pitch;
   clear(to, pitch);
   let x = word(args, 0) + row0 * pitch;
   for (let r = row0; r < row1; r++) {
     let c = 0;
     for (; c + 4 <= channels; c += 4) {
-      const at = <usize>c << 2;
+      const at = (<usize>c) << 2;
       v128.store(to + at, f32x4.add(v128.load(to + at), v128.load(x + at)));
     }
     for (; c < channels; c++) {
-      const at = <usize>c << 2;
+      const at = (<usize>c) << 2;
       f32.store(to + at, f32.load(to + at) + f32.load(x + at));
     }
     x += pitch;

@@ -9,17 +9,17 @@ const BLOCK: i32 = 16384;
  * 3 momentum, 4 dampening, 5 weight decay, 6 sign of the gradient, 7 nesterov, 8 first step
  */
 export function sgd(args: usize, chunk: i32): void {
-  const block = word(args, 0) + (<usize>chunk << 3);
-  const tensor = word(args, 1) + (<usize>load<i32>(block) << 4);
+  const block = word(args, 0) + ((<usize>chunk) << 3);
+  const tensor = word(args, 1) + ((<usize>load<i32>(block)) << 4);
   const start = load<i32>(block, 4);
   const count = min(load<i32>(tensor) - start, BLOCK);
   const momentum = float(args, 3);
   const decay = float(args, 5);
   const nesterov = int(args, 7);
   const first = int(args, 8);
-  let p = <usize>load<u32>(tensor, 4) + (<usize>start << 2);
-  let g = <usize>load<u32>(tensor, 8) + (<usize>start << 2);
-  let m = <usize>load<u32>(tensor, 12) + (<usize>start << 2);
+  let p = <usize>load<u32>(tensor, 4) + ((<usize>start) << 2);
+  let g = <usize>load<u32>(tensor, 8) + ((<usize>start) << 2);
+  let m = <usize>load<u32>(tensor, 12) + ((<usize>start) << 2);
   const lrs = f32x4.splat(float(args, 2));
   const momenta = f32x4.splat(momentum);
   const fresh = f32x4.splat(1 - float(args, 4));
@@ -61,11 +61,11 @@ export function sgd(args: usize, chunk: i32): void {
  * the gradient, 9 `sqrt(1 - beta2^t)`, 10 `1 - beta1`, 11 `1 - beta2`
  */
 export function adam(args: usize, chunk: i32): void {
-  const block = word(args, 0) + (<usize>chunk << 3);
-  const tensor = word(args, 1) + (<usize>load<i32>(block) << 5);
+  const block = word(args, 0) + ((<usize>chunk) << 3);
+  const tensor = word(args, 1) + ((<usize>load<i32>(block)) << 5);
   const start = load<i32>(block, 4);
   const count = min(load<i32>(tensor) - start, BLOCK);
-  const shift = <usize>start << 2;
+  const shift = (<usize>start) << 2;
   const p = <usize>load<u32>(tensor, 4) + shift;
   const g = <usize>load<u32>(tensor, 8) + shift;
   const m = <usize>load<u32>(tensor, 12) + shift;
@@ -82,7 +82,7 @@ export function adam(args: usize, chunk: i32): void {
   const fresh1 = float(args, 10);
   const fresh2 = float(args, 11);
   let i: usize = 0;
-  const end = <usize>count << 2;
+  const end = (<usize>count) << 2;
   for (; i + 16 <= end; i += 16) {
     const value = v128.load(p + i);
     const grad = f32x4.add(

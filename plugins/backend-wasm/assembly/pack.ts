@@ -1,8 +1,8 @@
 import { clear, int, word } from './args';
 
 /**
- * Right-hand side of a product, `K x cols`, to panels of 8 columns: `panel[k][8]`, zeros beyond the last column. Row k is
- * step `k % perTap` of tap `k / perTap`. One chunk is one panel of one group.
+ * Right-hand side of a product, `K x cols`, to panels of 8 columns: `panel[k][8]`, zeros beyond the last column and, where K
+ * is odd, one row of zeros at the end. Row k is step `k % perTap` of tap `k / perTap`. One chunk is one panel of one group.
  *
  * args: 0 source, 1 destination, 2 taps (byte offset of each), 3 number of taps, 4 rows per tap, 5 bytes from row to row,
  * 6 columns, 7 bytes from column to column, 8 bytes from group to group, 9 panels per group
@@ -19,15 +19,17 @@ export function packPanels(args: usize, chunk: i32): void {
   const left = int(args, 6) - panel * 8;
   const cols = left < 8 ? left : 8;
   const source = word(args, 0) + group * word(args, 8) + panel * 8 * colBytes;
-  const size = <usize>(tapCount * perTap) << 5;
+  const depth = tapCount * perTap;
+  const size = (<usize>((depth + 1) & ~1)) << 5;
   let to = word(args, 1) + <usize>chunk * size;
   for (let t = 0; t < tapCount; t++) {
-    const from = source + load<u32>(taps + (<usize>t << 2));
+    const from = source + load<u32>(taps + ((<usize>t) << 2));
     if (cols == 8 && colBytes == 4) packRows(to, from, perTap, rowBytes);
     else if (cols == 8 && rowBytes == 4) packColumns(to, from, perTap, colBytes);
     else packAny(to, from, perTap, rowBytes, cols, colBytes);
-    to += <usize>perTap << 5;
+    to += (<usize>perTap) << 5;
   }
+  if (depth & 1) clear(to, 32);
 }
 
 function packRows(to: usize, from: usize, rows: i32, rowBytes: usize): void {
@@ -44,12 +46,13 @@ function packColumns(to: usize, from: usize, rows: i32, colBytes: usize): void {
   const middle = from + colBytes * 4;
   let k = 0;
   for (; k + 4 <= rows; k += 4) {
-    transpose4(to, from + (<usize>k << 2), colBytes, 32);
-    transpose4(to + 16, middle + (<usize>k << 2), colBytes, 32);
+    transpose4(to, from + ((<usize>k) << 2), colBytes, 32);
+    transpose4(to + 16, middle + ((<usize>k) << 2), colBytes, 32);
     to += 128;
   }
   for (; k < rows; k++) {
-    for (let c = 0; c < 8; c++) f32.store(to + (<usize>c << 2), f32.load(from + c * colBytes + (<usize>k << 2)));
+    for (let c = 0; c < 8; c++)
+      f32.store(to + ((<usize>c) << 2), f32.load(from + c * colBytes + ((<usize>k) << 2)));
     to += 32;
   }
 }
@@ -73,7 +76,7 @@ export function transpose4(to: usize, from: usize, fromPitch: usize, toPitch: us
 function packAny(to: usize, from: usize, rows: i32, rowBytes: usize, cols: i32, colBytes: usize): void {
   for (let k = 0; k < rows; k++) {
     if (cols < 8) clear(to, 32);
-    for (let c = 0; c < cols; c++) f32.store(to + (<usize>c << 2), f32.load(from + c * colBytes));
+    for (let c = 0; c < cols; c++) f32.store(to + ((<usize>c) << 2), f32.load(from + c * colBytes));
     from += rowBytes;
     to += 32;
   }

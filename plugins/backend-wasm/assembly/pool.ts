@@ -65,7 +65,14 @@ export function serve(control: usize, thread: i32): void {
 }
 
 /** Runs a job on all threads, the caller's included, and returns when every chunk is done. */
-export function run(control: usize, kernel: i32, chunks: i32, args: usize, scratch: usize, stride: u32): void {
+export function run(
+  control: usize,
+  kernel: i32,
+  chunks: i32,
+  args: usize,
+  scratch: usize,
+  stride: u32,
+): void {
   store<i32>(control, kernel, KERNEL);
   store<u32>(control, <u32>args, ARGS);
   store<u32>(control, <u32>scratch, SCRATCH);

@@ -67,9 +67,10 @@ export function avgPoolGrad(args: usize, chunk: i32): void {
       const count = int(args, 16) ? int(args, 8) * int(args, 9) : (row1 - row0) * (col1 - col0);
       const share: f32 = 1 / <f32>count;
       for (let ih = row0; ih < row1; ih++) {
-        for (let iw = col0; iw < col1; iw++) addScaled(to + ((<usize>(ih * width + iw) * channels) << 2), grad, channels, share);
+        for (let iw = col0; iw < col1; iw++)
+          addScaled(to + ((<usize>(ih * width + iw) * channels) << 2), grad, channels, share);
       }
-      grad += <usize>channels << 2;
+      grad += (<usize>channels) << 2;
     }
   }
 }
@@ -78,11 +79,11 @@ function addScaled(to: usize, from: usize, count: i32, scale: f32): void {
   const scales = f32x4.splat(scale);
   let i = 0;
   for (; i + 4 <= count; i += 4) {
-    const at = <usize>i << 2;
+    const at = (<usize>i) << 2;
     v128.store(to + at, f32x4.add(v128.load(to + at), f32x4.mul(v128.load(from + at), scales)));
   }
   for (; i < count; i++) {
-    const at = <usize>i << 2;
+    const at = (<usize>i) << 2;
     f32.store(to + at, f32.load(to + at) + f32.load(from + at) * scale);
   }
 }

@@ -1,5 +1,13 @@
 // Compiles assembly/ to dist/kernels.wasm. Run by the package's build script; nothing else reads assembly/.
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -47,7 +55,8 @@ if (!existsSync(target) || statSync(target).mtimeMs < newest) {
   // Data segments would be written over the memory that these kernels share with tfjs.
   const dump = WebAssembly.Module.customSections(new WebAssembly.Module(binary), 'name').length;
   if (dump > 0) throw new Error('kernels.wasm was built with debug names');
-  if (hasSection(binary, 11)) throw new Error('kernels.wasm has a data section: some source uses a string or a static array');
+  if (hasSection(binary, 11))
+    throw new Error('kernels.wasm has a data section: some source uses a string or a static array');
   mkdirSync(dirname(target), { recursive: true });
   const temporary = `${target}.${process.pid}`;
   writeFileSync(temporary, binary);

@@ -1,6 +1,16 @@
-import { forwardTaps, phaseTaps, planChunks, planWindow, type ConvShape, type WindowPlan } from './conv-plan.js';
+import {
+  forwardTaps,
+  phaseTaps,
+  planChunks,
+  planWindow,
+  type ConvShape,
+  type WindowPlan,
+} from './conv-plan.js';
 import { KERNEL } from './kernel-ids.js';
 import type { KernelRuntime } from './kernel-runtime.js';
+
+/** Scratch bytes for a tile, alignment, and reads of whole vectors beyond the last element. */
+const SLACK = 512;
 
 const panelsOf = (columns: number): number => Math.ceil(columns / 8);
 
@@ -55,15 +65,24 @@ function convolve(
 ): void {
   const depth = filter.taps.length * filter.perTap;
   const panels = panelsOf(to.channels);
-  const packed = runtime.workspace(groups * panels * depth * 32 + 32);
+  const panelBytes = Math.ceil(depth / 2) * 64;
+  const packed = runtime.workspace(groups * panels * panelBytes + 64);
   if (depth > 0) {
     const taps = runtime.table(filter.taps);
     runtime.run(
       KERNEL.packPanels,
       groups * panels,
       [
-        filter.address, packed, taps, filter.taps.length, filter.perTap, filter.rowBytes, to.channels, filter.colBytes,
-        filter.groupBytes, panels,
+        filter.address,
+        packed,
+        taps,
+        filter.taps.length,
+        filter.perTap,
+        filter.rowBytes,
+        to.channels,
+        filter.colBytes,
+        filter.groupBytes,
+        panels,
       ],
       depth * to.channels * groups,
     );
@@ -74,19 +93,47 @@ function convolve(
   const plan = planChunks(images, groups, to.rows, to.cols, rowBytes, window.rowStep);
   const pixels = plan.imagesPerChunk * plan.stripRows * to.cols;
   const windowRows = (plan.stripRows - 1) * window.rowStep + window.rows;
-  const windowBytes = window.padded ? plan.imagesPerChunk * windowRows * window.copiedCols * groupChannels * 4 : 0;
+  const windowBytes = window.padded
+    ? plan.imagesPerChunk * windowRows * window.copiedCols * groupChannels * 4
+    : 0;
   runtime.run(
     KERNEL.convolve,
     plan.chunks,
     [
-      source.address, to.address, source.height, source.width, source.channels * 4,
-      source.height * source.width * source.channels * 4, groupChannels * 4, to.imageBytes, to.rowBytes, to.pixelBytes,
-      to.rows, to.cols, window.rowStep, window.colStep, window.firstRow, window.firstCol, window.rows, window.cols,
-      window.padded ? 1 : 0, images, plan.imagesPerChunk, plan.stripRows, plan.strips, runtime.table(window.segments),
-      window.segments.length / 2, packed, depth, to.channels, groups, bias, flags,
+      source.address,
+      to.address,
+      source.height,
+      source.width,
+      source.channels * 4,
+      source.height * source.width * source.channels * 4,
+      groupChannels * 4,
+      to.imageBytes,
+      to.rowBytes,
+      to.pixelBytes,
+      to.rows,
+      to.cols,
+      window.rowStep,
+      window.colStep,
+      window.firstRow,
+      window.firstCol,
+      window.rows,
+      window.cols,
+      window.padded ? 1 : 0,
+      images,
+      plan.imagesPerChunk,
+      plan.stripRows,
+      plan.strips,
+      runtime.table(window.segments),
+      window.segments.length / 2,
+      packed,
+      panelBytes,
+      to.channels,
+      groups,
+      bias,
+      flags,
     ],
     cost,
-    (pixels + 8) * 8 + windowBytes + 64,
+    SLACK + pixels * 8 + windowBytes,
   );
 }
 
@@ -148,7 +195,13 @@ export function convForward(
  * Gradient of a convolution's input: for each phase of the stride a convolution of the output gradient with the taps that
  * reach it, so that no multiplication with a stride's zeros is made.
  */
-export function convInputGrad(runtime: KernelRuntime, s: ConvShape, dy: number, filter: number, dx: number): void {
+export function convInputGrad(
+  runtime: KernelRuntime,
+  s: ConvShape,
+  dy: number,
+  filter: number,
+  dx: number,
+): void {
   const [rowStride, colStride] = s.strides;
   const groupChannels = s.channels / s.groups;
   const outGroupChannels = s.outChannels / s.groups;
@@ -180,7 +233,12 @@ export function convInputGrad(runtime: KernelRuntime, s: ConvShape, dy: number, 
           taps.length ? colTaps.map((tap) => tap.offset) : [],
           1,
           1,
-          { height: s.outHeight, width: s.outWidth, channels: s.outChannels, groupChannels: outGroupChannels },
+          {
+            height: s.outHeight,
+            width: s.outWidth,
+            channels: s.outChannels,
+            groupChannels: outGroupChannels,
+          },
           { rows, cols },
         ),
         {
@@ -208,7 +266,13 @@ const MIN_CHUNKS = 8;
 const STRIP_PIXELS = 128;
 
 /** Gradient of a convolution's filter. */
-export function convFilterGrad(runtime: KernelRuntime, s: ConvShape, x: number, dy: number, dfilter: number): void {
+export function convFilterGrad(
+  runtime: KernelRuntime,
+  s: ConvShape,
+  x: number,
+  dy: number,
+  dfilter: number,
+): void {
   const groupChannels = s.channels / s.groups;
   const channels = s.outChannels / s.groups;
   const depth = s.filterHeight * s.filterWidth * groupChannels;
@@ -231,13 +295,39 @@ export function convFilterGrad(runtime: KernelRuntime, s: ConvShape, x: number, 
     KERNEL.convolveFilter,
     parts * s.groups * ranges,
     [
-      x, dy, partial, s.height, s.width, s.channels * 4, s.height * s.width * s.channels * 4, groupChannels * 4,
-      s.outHeight, s.outWidth, s.outChannels * 4, s.strides[0], s.strides[1], window.firstRow, window.firstCol,
-      window.rows, window.cols, window.padded ? 1 : 0, s.images, parts, ranges, stripRows,
-      runtime.table(window.segments), window.segments.length / 2, depth, channels, s.groups, pitch,
+      x,
+      dy,
+      partial,
+      s.height,
+      s.width,
+      s.channels * 4,
+      s.height * s.width * s.channels * 4,
+      groupChannels * 4,
+      s.outHeight,
+      s.outWidth,
+      s.outChannels * 4,
+      s.strides[0],
+      s.strides[1],
+      window.firstRow,
+      window.firstCol,
+      window.rows,
+      window.cols,
+      window.padded ? 1 : 0,
+      s.images,
+      parts,
+      ranges,
+      stripRows,
+      runtime.table(window.segments),
+      window.segments.length / 2,
+      depth,
+      channels,
+      s.groups,
+      pitch,
     ],
     convCost(s),
-    stripRows * s.outWidth * pitch + (window.padded ? windowRows * window.copiedCols * groupChannels * 4 : 0) + 64,
+    SLACK +
+      (stripRows * s.outWidth + 1) * (pitch + 4) +
+      (window.padded ? windowRows * window.copiedCols * groupChannels * 4 : 0),
   );
   const sumRanges = Math.min(depth, 8);
   runtime.run(

@@ -96,7 +96,8 @@ export class KernelRuntime {
     const { threads } = this.pool;
     const stride = Math.ceil(scratchBytes / 64) * 64 + 64;
     const scratch = scratchBytes ? this.#scratch.ensure(stride * threads) : 0;
-    if (threads === 1 || chunks === 1 || cost < SHARE_COST) this.#exports.runHere(kernel, chunks, at, scratch);
+    if (threads === 1 || chunks === 1 || cost < SHARE_COST)
+      this.#exports.runHere(kernel, chunks, at, scratch);
     else this.#exports.run(this.#control, kernel, chunks, at, scratch, stride);
   }
 }

@@ -33,16 +33,24 @@ export function multiplyMatrices(
   const { rows, depth, columns, batch } = shape;
   const panels = Math.ceil(columns / 8);
   const rightCount = batch.reduce((most, [, r]) => Math.max(most, r + 1), 1);
-  const matrixBytes = panels * depth * 32;
-  const packed = runtime.workspace(rightCount * matrixBytes + 32);
+  const matrixBytes = panels * Math.ceil(depth / 2) * 64;
+  const packed = runtime.workspace(rightCount * matrixBytes + 64);
   const cost = 2 * batch.length * rows * depth * columns;
   if (depth > 0) {
     runtime.run(
       KERNEL.packPanels,
       rightCount * panels,
       [
-        right, packed, runtime.table([0]), 1, depth, (shape.transposeRight ? 1 : columns) * 4, columns,
-        (shape.transposeRight ? depth : 1) * 4, depth * columns * 4, panels,
+        right,
+        packed,
+        runtime.table([0]),
+        1,
+        depth,
+        (shape.transposeRight ? 1 : columns) * 4,
+        columns,
+        (shape.transposeRight ? depth : 1) * 4,
+        depth * columns * 4,
+        panels,
       ],
       rightCount * depth * columns,
     );
@@ -52,13 +60,25 @@ export function multiplyMatrices(
   const blocks = Math.ceil(rows / Math.min(cached, Math.ceil(Math.max(6, rows / MIN_CHUNKS) / 6) * 6));
   const ranges = Math.min(panels, Math.max(1, Math.ceil(MIN_CHUNKS / (blocks * batch.length))));
   const blockRows = Math.ceil(Math.ceil(rows / 6) / blocks) * 6 + 6;
-  const scratch = shape.transposeLeft ? blockRows * blockDepth * 4 + 64 : (blockRows + 8) * 8 + 64;
+  const scratch = 512 + (shape.transposeLeft ? blockRows * (blockDepth + 1) * 4 : blockRows * 8);
   const offsets = batch.flatMap(([l, r]) => [l * rows * depth * 4, r * matrixBytes]);
   runtime.run(
     KERNEL.multiplyMatrices,
     batch.length * blocks * ranges,
     [
-      left, output, packed, rows, depth, columns, shape.transposeLeft ? 1 : 0, 0, 0, blocks, ranges, bias, flags,
+      left,
+      output,
+      packed,
+      rows,
+      depth,
+      columns,
+      shape.transposeLeft ? 1 : 0,
+      0,
+      0,
+      blocks,
+      ranges,
+      bias,
+      flags,
       runtime.table(offsets),
     ],
     cost,

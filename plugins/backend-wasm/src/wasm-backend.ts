@@ -19,7 +19,8 @@ declare module '@engine/core' {
 
 /** A module that is valid only where WebAssembly has SIMD (`i8x16.popcnt`, as in wasm-feature-detect). */
 const SIMD_PROBE = new Uint8Array([
-  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11,
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98,
+  11,
 ]);
 
 /**
@@ -35,7 +36,11 @@ export class WasmBackend implements ComputeBackend {
 
   async probe(): Promise<ProbeResult> {
     if (!WebAssembly.validate(SIMD_PROBE)) {
-      return { available: false, reason: 'this Node has no WebAssembly SIMD', fix: 'use Node 20.19 or newer' };
+      return {
+        available: false,
+        reason: 'this Node has no WebAssembly SIMD',
+        fix: 'use Node 20.19 or newer',
+      };
     }
     try {
       await loadKernelModule();

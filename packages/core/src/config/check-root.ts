@@ -3,7 +3,12 @@ import { isPlainObject, type ConfigValues } from './values.js';
 
 /** Top-level keys a config may not have, since they name facts about the config itself. */
 export const RESERVED_KEYS = [
-  'filename', 'text', 'prettyText', 'envVariables', 'pretty_text', 'env_variables',
+  'filename',
+  'text',
+  'prettyText',
+  'envVariables',
+  'pretty_text',
+  'env_variables',
 ] as const;
 
 /** @throws E_CONFIG_TYPE, E_CONFIG_RESERVED */

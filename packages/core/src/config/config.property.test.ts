@@ -4,7 +4,10 @@ import { Config, mergeValues, parseOverrideValue, type ConfigValues } from '../i
 import { RESERVED_KEYS } from './check-root.js';
 
 const key = fc
-  .oneof(fc.string({ maxLength: 6 }), fc.constantFrom('a', 'b', 'c', '0', 'true', 'constructor', 'null', '~', '- x'))
+  .oneof(
+    fc.string({ maxLength: 6 }),
+    fc.constantFrom('a', 'b', 'c', '0', 'true', 'constructor', 'null', '~', '- x'),
+  )
   .filter((k) => !['__proto__', '_delete_', '_base_', '_deprecation_', ...RESERVED_KEYS].includes(k));
 const leaf = fc.oneof(
   fc.string(),
@@ -12,10 +15,30 @@ const leaf = fc.oneof(
   fc.integer(),
   fc.boolean(),
   fc.constant(null),
-  fc.constantFrom('1', 'true', 'null', '1e3', '- a', 'a: b', '# c', '\n', '&x', '0x1f', '.5', '2001-01-01', "'", '"'),
+  fc.constantFrom(
+    '1',
+    'true',
+    'null',
+    '1e3',
+    '- a',
+    'a: b',
+    '# c',
+    '\n',
+    '&x',
+    '0x1f',
+    '.5',
+    '2001-01-01',
+    "'",
+    '"',
+  ),
 );
 const { mapping } = fc.letrec<{ value: unknown; mapping: Record<string, unknown> }>((tie) => ({
-  value: fc.oneof({ depthSize: 'small', withCrossShrink: true }, leaf, tie('mapping'), fc.array(tie('value'), { maxLength: 3 })),
+  value: fc.oneof(
+    { depthSize: 'small', withCrossShrink: true },
+    leaf,
+    tie('mapping'),
+    fc.array(tie('value'), { maxLength: 3 }),
+  ),
   mapping: fc.dictionary(key, tie('value'), { maxKeys: 4, noNullPrototype: true }),
 }));
 
@@ -39,7 +62,9 @@ describe('merge', () => {
   it('follows the rule at every key, and changes neither argument', () => {
     const check = (base: ConfigValues, child: ConfigValues, merged: ConfigValues): void => {
       for (const name of new Set([...Object.keys(base), ...Object.keys(child)])) {
-        const [b, c, m] = [base, child, merged].map((from) => (Object.hasOwn(from, name) ? from[name] : undefined));
+        const [b, c, m] = [base, child, merged].map((from) =>
+          Object.hasOwn(from, name) ? from[name] : undefined,
+        );
         if (!Object.hasOwn(child, name)) expect(m).toEqual(b);
         else if (isMapping(c) && isMapping(b)) check(b, c, m as ConfigValues);
         else expect(m).toEqual(c);

@@ -4,7 +4,8 @@ import { badValue, checkKeys, Config, loadConfig, MODELS, Registry, register } f
 import { testFolder } from '../test-folder.fixture.js';
 
 const FILES = {
-  'child.yaml': '_base_: [model.yaml, run.json]\n\nmodel:\n  head: {_delete_: true, type: MLP}\noptim:\n  lr: 0.4\nhooks:\n- type: Logger\n  interval: 50\n',
+  'child.yaml':
+    '_base_: [model.yaml, run.json]\n\nmodel:\n  head: {_delete_: true, type: MLP}\noptim:\n  lr: 0.4\nhooks:\n- type: Logger\n  interval: 50\n',
   'model.yaml': '# the model\nmodel:\n  type: Net\n  head:\n    type: Linear\n    width: 10\n',
   'run.json': '{\n  "optim": {"type": "SGD",\n            "lr": 0.1},\n  "hooks": [{"type": "Timer"}]\n}\n',
 };
@@ -13,18 +14,27 @@ async function load(overrides: string[] = []) {
   const folder = testFolder(FILES);
   const config = await loadConfig(folder('child.yaml'), { overrides });
   const origins = (path: string) =>
-    config.origin(path).map(({ file, line, via, text }) => `${text ?? file!.slice(folder().length + 1)}:${line} ${via}`);
+    config
+      .origin(path)
+      .map(({ file, line, via, text }) => `${text ?? file!.slice(folder().length + 1)}:${line} ${via}`);
   return { config, origins, folder };
 }
 
 describe('origins', () => {
   it('name every layer that set a value, newest last', async () => {
     const { origins } = await load(['optim.lr=0.2', 'hooks.0.interval=5']);
-    expect(origins('optim.lr')).toEqual(['run.json:3 base', 'child.yaml:6 file', 'optim.lr=0.2:undefined override']);
+    expect(origins('optim.lr')).toEqual([
+      'run.json:3 base',
+      'child.yaml:6 file',
+      'optim.lr=0.2:undefined override',
+    ]);
     expect(origins('optim.type')).toEqual(['run.json:2 base']);
     expect(origins('model.type')).toEqual(['model.yaml:3 base']);
     expect(origins('model')).toEqual(['model.yaml:2 base', 'child.yaml:3 file']);
-    expect(origins('hooks.0.interval')).toEqual(['child.yaml:9 file', 'hooks.0.interval=5:undefined override']);
+    expect(origins('hooks.0.interval')).toEqual([
+      'child.yaml:9 file',
+      'hooks.0.interval=5:undefined override',
+    ]);
   });
 
   it('forget what _delete_ or a new list threw away', async () => {
@@ -37,7 +47,8 @@ describe('origins', () => {
 
   it('find lines in scripts and JSON5', async () => {
     const folder = testFolder({
-      'a.ts': "import { x } from './x.js';\nconst f = () => ({ a: 0 });\nexport default {\n  a: f(),\n  b: {\n    c: [1,\n      { d: x }],\n  },\n};",
+      'a.ts':
+        "import { x } from './x.js';\nconst f = () => ({ a: 0 });\nexport default {\n  a: f(),\n  b: {\n    c: [1,\n      { d: x }],\n  },\n};",
       'x.ts': 'export const x = 1;',
       'b.json5': '{\n  // one\n  a: {\n    b: 1 },\n}',
     });
@@ -57,7 +68,9 @@ describe('origins', () => {
         '  was     run.json:3   0.1',
       ].join('\n'),
     );
-    expect(() => config.explain('optim.lrr')).toThrow(/E_CONFIG_PATH.*after 'optim', one of type, lr.*did you mean 'optim\.lr'/s);
+    expect(() => config.explain('optim.lrr')).toThrow(
+      /E_CONFIG_PATH.*after 'optim', one of type, lr.*did you mean 'optim\.lr'/s,
+    );
   });
 });
 
@@ -99,7 +112,9 @@ describe('errors of parts that are built from a config', () => {
   });
 
   it('name the override that was wrong', async () => {
-    const make = await build('wrapper:\n  optimizer:\n    type: Sgd\n    lr: 1\n', ['wrapper.optimizer.lr=-2']);
+    const make = await build('wrapper:\n  optimizer:\n    type: Sgd\n    lr: 1\n', [
+      'wrapper.optimizer.lr=-2',
+    ]);
     expect(make).toThrow('Sgd.lr = -2   (wrapper.optimizer, override wrapper.optimizer.lr=-2)\n');
   });
 
@@ -165,12 +180,19 @@ describe('Config', () => {
 
   it('gives values by path', () => {
     const config = new Config({ a: [{ b: null }] });
-    expect([config.get('a.0.b'), config.get('a.1', 7), config.has('a.0.b'), config.has('a.0.c')]).toEqual([null, 7, true, false]);
+    expect([config.get('a.0.b'), config.get('a.1', 7), config.has('a.0.b'), config.has('a.0.c')]).toEqual([
+      null,
+      7,
+      true,
+      false,
+    ]);
   });
 
   it('reads text', async () => {
     expect((await Config.fromString('a: {{$ENGINE_TEST_NONE:2}}', 'yaml')).values).toEqual({ a: 2 });
-    expect((await Config.fromString('enum E { x = 4 }\nexport default { a: E.x };', 'ts')).values).toEqual({ a: 4 });
+    expect((await Config.fromString('enum E { x = 4 }\nexport default { a: E.x };', 'ts')).values).toEqual({
+      a: 4,
+    });
     await expect(Config.fromString('{', 'json')).rejects.toThrow('E_CONFIG_SYNTAX');
   });
 

@@ -136,7 +136,12 @@ export class Config {
   }
 
   /** Applies one override; `text` is how the user wrote it. */
-  override(path: string, value: unknown, text: string, options: MergeOptions = { allowListKeys: true }): this {
+  override(
+    path: string,
+    value: unknown,
+    text: string,
+    options: MergeOptions = { allowListKeys: true },
+  ): this {
     const values = nest(path, value);
     checkRoot(values, undefined);
     this.resolved = mergeValues(this.resolved, values, options);
@@ -150,7 +155,11 @@ export class Config {
    * @param options.env whether `{{$NAME:default}}` is replaced; true unless said
    * @throws what {@link loadConfig} throws
    */
-  static async fromString(text: string, format: ConfigFormat, options: { env?: boolean } = {}): Promise<Config> {
+  static async fromString(
+    text: string,
+    format: ConfigFormat,
+    options: { env?: boolean } = {},
+  ): Promise<Config> {
     const loaded = await loadText(text, format, options.env ?? true);
     return new Config(loaded.values, loaded);
   }

@@ -8,8 +8,14 @@ export type DumpFormat = 'yaml' | 'json' | 'ts';
 
 /** File extension → format of a dump. */
 export const DUMP_FORMATS: Readonly<Record<string, DumpFormat>> = {
-  '.yaml': 'yaml', '.yml': 'yaml', '.json': 'json', '.json5': 'json',
-  '.ts': 'ts', '.mts': 'ts', '.js': 'ts', '.mjs': 'ts',
+  '.yaml': 'yaml',
+  '.yml': 'yaml',
+  '.json': 'json',
+  '.json5': 'json',
+  '.ts': 'ts',
+  '.mts': 'ts',
+  '.js': 'ts',
+  '.mjs': 'ts',
 };
 
 /**
@@ -72,7 +78,8 @@ function literal(value: unknown, step: string, indent: string, json: boolean, pa
   if (Array.isArray(value)) {
     const items = value.map((item, i) => literal(item, step, inner, json, at(i)));
     const line = `[${items.join(', ')}]`;
-    if (indent.length + line.length <= 100 && !value.some((item) => typeof item === 'object' && item)) return line;
+    if (indent.length + line.length <= 100 && !value.some((item) => typeof item === 'object' && item))
+      return line;
     return `[\n${items.map((item) => `${inner}${item}`).join(',\n')}${json ? '' : ','}\n${indent}]`;
   }
   const members = Object.entries(value).map(([key, member]) => {

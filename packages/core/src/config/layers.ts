@@ -29,7 +29,10 @@ export function originsOf(layers: readonly ConfigLayer[], path: string): ConfigO
 }
 
 /** Whether a layer speaks of a path, and whether it throws away what earlier layers said of it. */
-function visit(layer: ConfigLayer, keys: readonly string[]): { found: boolean; replaces: boolean; value?: unknown } {
+function visit(
+  layer: ConfigLayer,
+  keys: readonly string[],
+): { found: boolean; replaces: boolean; value?: unknown } {
   let value: unknown = layer.values;
   let replaces = false;
   for (const key of keys) {

@@ -51,7 +51,10 @@ function context(file: string, session: Session): VariableContext {
 }
 
 function absolute(file: string, folder: string): string {
-  return resolve(folder, file.replace(/^~(?=[\\/]|$)/, () => homedir()));
+  return resolve(
+    folder,
+    file.replace(/^~(?=[\\/]|$)/, () => homedir()),
+  );
 }
 
 /** @param chain the files that led here by inheritance, outermost first */

@@ -3,7 +3,15 @@ import { defaultExportStart, locateKeys } from './locate-keys.js';
 
 it('finds keys and elements of JSON, whatever its layout', () => {
   const lines = locateKeys('{"a": {"b":\n 1, "c": [1,\n {"d": "}{\\"[,"}]},\n\n"e": []}');
-  expect(Object.fromEntries(lines)).toEqual({ a: 1, 'a.b': 1, 'a.c': 2, 'a.c.0': 2, 'a.c.1': 3, 'a.c.1.d': 3, e: 5 });
+  expect(Object.fromEntries(lines)).toEqual({
+    a: 1,
+    'a.b': 1,
+    'a.c': 2,
+    'a.c.0': 2,
+    'a.c.1': 3,
+    'a.c.1.d': 3,
+    e: 5,
+  });
 });
 
 it('steps over what is computed in a script', () => {
@@ -19,9 +27,19 @@ export default defineConfig({
   list: [1, ...rest, { hidden: 1 }],
   last: { ok: true },
 });`;
-  const lines = locateKeys(text, defaultExportStart(text.replace('export default { no: 1 }', ' '.repeat(24))));
+  const lines = locateKeys(
+    text,
+    defaultExportStart(text.replace('export default { no: 1 }', ' '.repeat(24))),
+  );
   expect(Object.fromEntries(lines)).toEqual({
-    a: 4, b: 5, c: 6, 'd-e': 8, list: 10, 'list.0': 10, last: 11, 'last.ok': 11,
+    a: 4,
+    b: 5,
+    c: 6,
+    'd-e': 8,
+    list: 10,
+    'list.0': 10,
+    last: 11,
+    'last.ok': 11,
   });
 });
 
@@ -33,7 +51,21 @@ it('follows a default export through a constant', () => {
 });
 
 it('ends on broken text', () => {
-  for (const text of ['{', '{a', '{a:', '{a: [', '{a: "', '{]', '{a: )', '[1', '', '{,,,', '{a: {b: ]}', '/*', '{a: [}']) {
+  for (const text of [
+    '{',
+    '{a',
+    '{a:',
+    '{a: [',
+    '{a: "',
+    '{]',
+    '{a: )',
+    '[1',
+    '',
+    '{,,,',
+    '{a: {b: ]}',
+    '/*',
+    '{a: [}',
+  ]) {
     expect(() => locateKeys(text), text).not.toThrow();
   }
 });

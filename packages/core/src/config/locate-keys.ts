@@ -105,7 +105,7 @@ export function locateKeys(text: string, start = 0): Map<string, number> {
   const list = (path: string): void => {
     at++;
     let exact = true;
-    for (let index = 0; at < text.length; ) {
+    for (let index = 0; at < text.length;) {
       skipBlank();
       if (text[at] === ']') {
         at++;
@@ -132,7 +132,8 @@ export function locateKeys(text: string, start = 0): Map<string, number> {
 
 /** Offset of the brace that opens the default export of a script, directly or through a constant; -1 if not found. */
 export function defaultExportStart(text: string): number {
-  const direct = /\bexport\s+default\s+(?:defineConfig\s*\(\s*)?(?:\(\s*\)\s*=>\s*\(\s*)?(\{|[A-Za-z_$][\w$]*)/.exec(text);
+  const direct =
+    /\bexport\s+default\s+(?:defineConfig\s*\(\s*)?(?:\(\s*\)\s*=>\s*\(\s*)?(\{|[A-Za-z_$][\w$]*)/.exec(text);
   if (!direct) return -1;
   if (direct[1] === '{') return direct.index + direct[0].length - 1;
   const constant = new RegExp(

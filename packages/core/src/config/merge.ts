@@ -13,24 +13,39 @@ export interface MergeOptions {
  * @throws E_CONFIG_MERGE for a mapping over something else without `_delete_`
  * @throws E_CONFIG_INDEX for an element that a list does not have
  */
-export function mergeValues(base: ConfigValues, child: ConfigValues, options: MergeOptions = {}): ConfigValues {
+export function mergeValues(
+  base: ConfigValues,
+  child: ConfigValues,
+  options: MergeOptions = {},
+): ConfigValues {
   return mergeMapping(base, child, options, '');
 }
 
-function mergeMapping(base: ConfigValues, child: ConfigValues, options: MergeOptions, path: string): ConfigValues {
+function mergeMapping(
+  base: ConfigValues,
+  child: ConfigValues,
+  options: MergeOptions,
+  path: string,
+): ConfigValues {
   const result: ConfigValues = child[DELETE_KEY] === true ? {} : { ...base };
   for (const [key, value] of Object.entries(child)) {
     if (key === DELETE_KEY || value === undefined) continue;
     checkKey(key, path);
     result[key] = mergeMember(
-      Object.hasOwn(result, key) ? { value: result[key] } : undefined, value, options, joinPath(path, key),
+      Object.hasOwn(result, key) ? { value: result[key] } : undefined,
+      value,
+      options,
+      joinPath(path, key),
     );
   }
   return result;
 }
 
 function mergeMember(
-  base: { value: unknown } | undefined, value: unknown, options: MergeOptions, path: string,
+  base: { value: unknown } | undefined,
+  value: unknown,
+  options: MergeOptions,
+  path: string,
 ): unknown {
   if (!isPlainObject(value) || base === undefined || value[DELETE_KEY] === true) {
     return copyValues(value, { dropDelete: true });
@@ -48,7 +63,12 @@ function mergeMember(
   });
 }
 
-function mergeList(base: readonly unknown[], child: ConfigValues, options: MergeOptions, path: string): unknown[] {
+function mergeList(
+  base: readonly unknown[],
+  child: ConfigValues,
+  options: MergeOptions,
+  path: string,
+): unknown[] {
   const result = [...base];
   for (const [key, value] of Object.entries(child)) {
     if (key === DELETE_KEY) continue;

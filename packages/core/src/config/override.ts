@@ -10,8 +10,14 @@ export interface ConfigOverride {
 const INTEGER = /^[+-]?\d+$/;
 const FLOAT = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 const WORDS = new Map<string, unknown>([
-  ['true', true], ['false', false], ['none', null], ['null', null],
-  ['nan', NaN], ['inf', Infinity], ['+inf', Infinity], ['-inf', -Infinity],
+  ['true', true],
+  ['false', false],
+  ['none', null],
+  ['null', null],
+  ['nan', NaN],
+  ['inf', Infinity],
+  ['+inf', Infinity],
+  ['-inf', -Infinity],
 ]);
 
 /**
@@ -48,11 +54,17 @@ export function parseOverrideValue(text: string): unknown {
     }
   }
   checkBrackets(trimmed, text);
-  return parseItem(trimmed);
+  return parseList(unquote(trimmed));
 }
 
+/** A quoted item is one scalar, whatever commas it holds. */
 function parseItem(text: string): unknown {
-  const item = unquote(text.trim());
+  const item = text.trim();
+  const inside = unquote(item);
+  return inside === item ? parseList(item) : parseScalar(inside);
+}
+
+function parseList(item: string): unknown {
   if (encloses(item)) {
     const inside = item.slice(1, -1).trim();
     return inside === '' ? [] : splitItems(inside).map(parseItem);

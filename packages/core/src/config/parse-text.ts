@@ -28,7 +28,12 @@ export function parseText(text: string, format: TextFormat, name: string): Parse
 }
 
 /** The house error for a text that cannot be parsed. */
-export function syntaxError(name: string, line: number | undefined, reason: string, cause: unknown): EngineError {
+export function syntaxError(
+  name: string,
+  line: number | undefined,
+  reason: string,
+  cause: unknown,
+): EngineError {
   return new EngineError({
     code: 'E_CONFIG_SYNTAX',
     what: `The config ${name} cannot be parsed.`,

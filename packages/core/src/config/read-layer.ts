@@ -2,7 +2,8 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { basename, dirname, extname } from 'node:path';
 import { EngineError, isEngineError, show } from '../errors.js';
 import { importModule } from '../modules/plugins.js';
-import { evaluateTypeScript, type ModuleNamespace } from '../modules/script-loader.js';
+import { packageName } from '../modules/resolve-module.js';
+import { evaluateTypeScript, syntaxErrorLine, type ModuleNamespace } from '../modules/script-loader.js';
 import { nearest } from '../suggest.js';
 import { checkRoot } from './check-root.js';
 import { defaultExportStart, locateKeys } from './locate-keys.js';
@@ -14,8 +15,14 @@ export type ConfigFormat = TextFormat | 'ts' | 'js';
 
 /** File extension → format. */
 export const CONFIG_FORMATS: Readonly<Record<string, ConfigFormat>> = {
-  '.ts': 'ts', '.mts': 'ts', '.js': 'js', '.mjs': 'js',
-  '.json': 'json', '.json5': 'json5', '.yaml': 'yaml', '.yml': 'yaml',
+  '.ts': 'ts',
+  '.mts': 'ts',
+  '.js': 'js',
+  '.mjs': 'js',
+  '.json': 'json',
+  '.json5': 'json5',
+  '.yaml': 'yaml',
+  '.yml': 'yaml',
 };
 
 /** What one config file says, before its bases are known. */
@@ -69,7 +76,7 @@ async function scriptContent(
     // A function is called, so that a config may compute; a class is no config.
     if (typeof exported === 'function') exported = await (exported as () => unknown)();
   } catch (error) {
-    throw evaluationError(file, error);
+    throw await evaluationError(file, text, error);
   }
   checkRoot(exported, file);
   const start = defaultExportStart(text);
@@ -133,28 +140,20 @@ function noDefault(file: string, exports: readonly string[]): EngineError {
 }
 
 /** Syntax errors keep their line; errors of ours pass; anything else happened while the script ran. */
-function evaluationError(file: string, error: unknown): EngineError {
+async function evaluationError(file: string, text: string, error: unknown): Promise<EngineError> {
   if (isEngineError(error)) return error;
-  const { name, message, loc, stack, code } = error as Partial<Error> & {
-    loc?: { line?: number };
-    code?: string;
-  };
-  const parsing = name === 'SyntaxError' || code === 'BABEL_PARSE_ERROR' || /ParseError/.test(message ?? '');
-  if (parsing) {
-    const line = loc?.line ?? numberIn(/\((\d+):\d+\)/, message) ?? numberIn(/\.m?[jt]s:(\d+)/, `${message}\n${stack}`);
-    const reason = (message ?? '').split('\n').find((part) => part.trim() !== '') ?? 'syntax error';
-    return syntaxError(file, line, reason.trim(), error);
+  const { name, message = '' } = error as Partial<Error>;
+  if (name === 'SyntaxError' || /ParseError/.test(message)) {
+    const reason = message.split('\n').find((part) => part.trim() !== '') ?? 'syntax error';
+    return syntaxError(file, await syntaxErrorLine(text, file), reason.trim(), error);
   }
+  const missing = /Cannot find (?:module|package) '([^'./][^']*)'/.exec(message)?.[1];
   return new EngineError({
     code: 'E_CONFIG_EVALUATION',
     what: `The config ${file} threw an error while it ran.`,
     received: error instanceof Error ? `${error.name}: ${error.message.split('\n')[0]}` : String(error),
+    fix: missing && `pnpm add ${packageName(missing)}`,
     cause: error,
     exitCode: 2,
   });
-}
-
-function numberIn(pattern: RegExp, text: string | undefined): number | undefined {
-  const found = pattern.exec(text ?? '');
-  return found ? Number(found[1]) : undefined;
 }

@@ -3,7 +3,12 @@
  * @param context unchanged lines shown around each change
  * @returns '' when the texts are equal
  */
-export function unifiedDiff(before: string, after: string, names: readonly [string, string], context = 3): string {
+export function unifiedDiff(
+  before: string,
+  after: string,
+  names: readonly [string, string],
+  context = 3,
+): string {
   if (before === after) return '';
   const a = before.replace(/\n$/, '').split('\n');
   const b = after.replace(/\n$/, '').split('\n');
@@ -48,7 +53,10 @@ function script(a: readonly string[], b: readonly string[]): Row[] {
       rows.push({ mark: ' ', line: a[i]!, ...at });
       i++;
       j++;
-    } else if (i < a.length && (j === b.length || common[(i + 1) * width + j]! >= common[i * width + j + 1]!)) {
+    } else if (
+      i < a.length &&
+      (j === b.length || common[(i + 1) * width + j]! >= common[i * width + j + 1]!)
+    ) {
       rows.push({ mark: '-', line: a[i++]!, ...at });
     } else rows.push({ mark: '+', line: b[j++]!, ...at });
   }

@@ -72,8 +72,8 @@ export function checkKey(key: string, path: string): void {
 export function valueAt(root: unknown, path: string): { found: boolean; value: unknown } {
   let value = root;
   for (const key of path === '' ? [] : path.split('.')) {
-    const holds =
-      Array.isArray(value) ? /^\d+$/.test(key) && Number(key) < value.length
+    const holds = Array.isArray(value)
+      ? /^\d+$/.test(key) && Number(key) < value.length
       : isPlainObject(value) && Object.hasOwn(value, key);
     if (!holds) return { found: false, value: undefined };
     value = (value as ConfigValues)[key];

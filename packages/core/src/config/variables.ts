@@ -18,7 +18,7 @@ export interface VariableContext {
 }
 
 /** The variables that describe the file, by name. Backslashes become slashes. */
-export function predefinedVariables(file: string): Record<string, string> {
+function predefinedVariables(file: string): Record<string, string> {
   const extension = extname(file);
   return {
     fileDirname: dirname(file).replaceAll('\\', '/'),
@@ -36,8 +36,10 @@ export function predefinedVariables(file: string): Record<string, string> {
 export function substituteText(text: string, context: VariableContext): string {
   let result = substitutePredefined(text, context.file);
   if (context.env) {
-    result = result.replace(ENVIRONMENT, (whole, _quote, name: string, otherwise: string | undefined, at: number) =>
-      environmentValue(name, otherwise, context, whole, lineOf(result, at)),
+    result = result.replace(
+      ENVIRONMENT,
+      (whole, _quote, name: string, otherwise: string | undefined, at: number) =>
+        environmentValue(name, otherwise, context, whole, lineOf(result, at)),
     );
   }
   return result.replace(REFERENCE, (whole: string, _path: string, at: number) => {
@@ -95,7 +97,11 @@ function substitutePredefined(text: string, file: string): string {
 }
 
 function environmentValue(
-  name: string, otherwise: string | undefined, context: VariableContext, whole: string, line: number | undefined,
+  name: string,
+  otherwise: string | undefined,
+  context: VariableContext,
+  whole: string,
+  line: number | undefined,
 ): string {
   const value = process.env[name] ?? otherwise?.trim() ?? '';
   if (value === '') {

@@ -104,7 +104,9 @@ describe('levels', () => {
 
   it('are checked', () => {
     expect(() => parseLogLevel('WARNIN')).toThrow(/E_LOG_LEVEL.*did you mean 'WARNING'/s);
-    expect(() => new Logger({ levl: 'INFO' } as never)).toThrow(/E_CONFIG_UNKNOWN_KEY.*did you mean 'level'/s);
+    expect(() => new Logger({ levl: 'INFO' } as never)).toThrow(
+      /E_CONFIG_UNKNOWN_KEY.*did you mean 'level'/s,
+    );
   });
 });
 
@@ -181,7 +183,9 @@ describe('the file', () => {
       new Logger({ console: false, file: ${JSON.stringify(path)} }).info('last words');
       process.exit(3);`;
     vi.useRealTimers();
-    expect(() => execFileSync(process.execPath, ['--input-type=module', '-e', script], { stdio: 'pipe' })).toThrow();
+    expect(() =>
+      execFileSync(process.execPath, ['--input-type=module', '-e', script], { stdio: 'pipe' }),
+    ).toThrow();
     expect(readFileSync(path, 'utf8')).toContain('last words');
   });
 });
@@ -197,7 +201,8 @@ describe('ranks', () => {
   });
 
   it('each write their own file when distributed or at DEBUG', () => {
-    const name = (options: LoggerOptions) => make(options).logger.file?.slice(folder.length + '/deep/'.length);
+    const name = (options: LoggerOptions) =>
+      make(options).logger.file?.slice(folder.length + '/deep/'.length);
     expect(name({ rank: 1, worldSize: 2, distributed: true })).toMatch(/^run_.+@.+_device1_rank1\.log$/);
     expect(name({ rank: 0, worldSize: 2, level: 'DEBUG', device: 7 })).toMatch(/_device7_rank0\.log$/);
     expect(name({ rank: 0, worldSize: 1, distributed: true })).toBe('run.log');

@@ -36,7 +36,16 @@ export interface LoggerOptions {
 }
 
 const KNOWN = [
-  'name', 'level', 'file', 'fileMode', 'rank', 'worldSize', 'device', 'distributed', 'console', 'color',
+  'name',
+  'level',
+  'file',
+  'fileMode',
+  'rank',
+  'worldSize',
+  'device',
+  'distributed',
+  'console',
+  'color',
 ] as const;
 
 const COLORS: Record<LogLevel, string> = {

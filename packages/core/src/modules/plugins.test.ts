@@ -4,7 +4,15 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
-import { importModule, isEngineError, loadConfig, loadedPlugins, loadPlugins, MODELS, Registry } from '../index.js';
+import {
+  importModule,
+  isEngineError,
+  loadConfig,
+  loadedPlugins,
+  loadPlugins,
+  MODELS,
+  Registry,
+} from '../index.js';
 import { testFolder } from '../test-folder.fixture.js';
 
 const PACKAGE = join(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -20,12 +28,15 @@ describe('loadPlugins', () => {
     const folder = testFolder({
       'one.ts': 'enum A { x = 1 }\nexport const name: string = `one${A.x}`;',
       'two.mjs': "export const name = 'two';",
-      'node_modules/some-plugin/package.json': '{"name": "some-plugin", "type": "module", "exports": {"import": "./main.js"}}',
+      'node_modules/some-plugin/package.json':
+        '{"name": "some-plugin", "type": "module", "exports": {"import": "./main.js"}}',
       'node_modules/some-plugin/main.js': "export const name = 'three';",
     });
     const loaded = await loadPlugins(['./one.ts', folder('two.mjs'), 'some-plugin'], folder());
     expect(loaded.map(({ name }) => name)).toEqual(['one1', 'two', 'three']);
-    const urls = ['one.ts', 'two.mjs', 'node_modules/some-plugin/main.js'].map((name) => pathToFileURL(folder(name)).href);
+    const urls = ['one.ts', 'two.mjs', 'node_modules/some-plugin/main.js'].map(
+      (name) => pathToFileURL(folder(name)).href,
+    );
     expect(loadedPlugins().filter((url) => url.startsWith(pathToFileURL(folder()).href))).toEqual(urls);
     expect(await importModule(urls[0]!, '/')).toBe(loaded[0]);
   });
@@ -35,7 +46,9 @@ describe('loadPlugins', () => {
     expect(await failure(loadPlugins(['@nobody/nothing-here/deep'], folder()))).toMatch(
       /E_PLUGIN_LOAD.*cannot be found.*fix {7}pnpm add @nobody\/nothing-here\n/s,
     );
-    expect(await failure(loadPlugins(['./plugn.ts'], folder()))).toMatch(/cannot be found.*did you mean '.*plugin\.ts'/s);
+    expect(await failure(loadPlugins(['./plugn.ts'], folder()))).toMatch(
+      /cannot be found.*did you mean '.*plugin\.ts'/s,
+    );
     expect(await failure(importModule('./plugn.ts', folder()))).toContain('E_MODULE_NOT_FOUND');
   });
 
@@ -59,7 +72,8 @@ class Net extends BaseModel {}
 export const seen = { MODELS, Registry, Net };
 export default defineConfig({ model: { type: Net, width } } as object);
 `;
-const WIDTH = "import { MODELS } from '@engine/core';\nexport const width: number = MODELS.has('x') ? 0 : 64;\n";
+const WIDTH =
+  "import { MODELS } from '@engine/core';\nexport const width: number = MODELS.has('x') ? 0 : 64;\n";
 
 describe('scripts share the packages of the process', () => {
   it('under the test runner, where packages run from source', async () => {
@@ -106,7 +120,10 @@ function compileCore(target: string): void {
   for (const name of sources.filter((file) => /(?<!\.test|\.fixture)\.ts$/.test(file))) {
     const { outputText } = ts.transpileModule(readFileSync(join(PACKAGE, 'src', name), 'utf8'), {
       compilerOptions: {
-        target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext, experimentalDecorators: true, esModuleInterop: true,
+        target: ts.ScriptTarget.ES2022,
+        module: ts.ModuleKind.ESNext,
+        experimentalDecorators: true,
+        esModuleInterop: true,
       },
     });
     const file = join(target, 'dist', name.replace(/\.ts$/, '.js'));

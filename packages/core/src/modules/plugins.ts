@@ -1,10 +1,17 @@
 import { pathToFileURL } from 'node:url';
 import { EngineError, isEngineError } from '../errors.js';
 import { isFileSpecifier, packageName, resolveFile, TYPESCRIPT } from './resolve-module.js';
-import { FROM_SOURCE, importNative, importTypeScript, resolvePackage, type ModuleNamespace } from './script-loader.js';
+import { shared } from '../shared.js';
+import {
+  FROM_SOURCE,
+  importNative,
+  importTypeScript,
+  resolvePackage,
+  type ModuleNamespace,
+} from './script-loader.js';
 
 /** What was imported by name at run time, in order, for worker threads to import too. */
-const loaded = new Set<string>();
+const loaded = shared('plugins', () => new Set<string>());
 
 /** File URLs (package names where there is no file) of the modules that plugins and config files brought in. */
 export function loadedPlugins(): string[] {
@@ -41,7 +48,10 @@ export async function importModule(specifier: string, baseDir: string): Promise<
  * @param baseDir folder that relative paths start from and packages are looked up from; the config's folder
  * @throws E_PLUGIN_LOAD for one that is missing or throws, with the reason as its cause
  */
-export async function loadPlugins(specifiers: readonly string[], baseDir: string): Promise<ModuleNamespace[]> {
+export async function loadPlugins(
+  specifiers: readonly string[],
+  baseDir: string,
+): Promise<ModuleNamespace[]> {
   const namespaces: ModuleNamespace[] = [];
   for (const specifier of specifiers) {
     try {
@@ -50,7 +60,9 @@ export async function loadPlugins(specifiers: readonly string[], baseDir: string
       const notFound = isEngineError(cause) && cause.code === 'E_MODULE_NOT_FOUND';
       throw new EngineError({
         code: 'E_PLUGIN_LOAD',
-        what: notFound ? `The plugin '${specifier}' cannot be found.` : `The plugin '${specifier}' cannot be loaded.`,
+        what: notFound
+          ? `The plugin '${specifier}' cannot be found.`
+          : `The plugin '${specifier}' cannot be loaded.`,
         received: cause instanceof Error ? cause.message.split('\n')[0] : String(cause),
         didYouMean: notFound ? cause.parts.didYouMean : undefined,
         fix: notFound ? cause.parts.fix : undefined,
@@ -65,7 +77,12 @@ export async function loadPlugins(specifiers: readonly string[], baseDir: string
 function isMissing(error: unknown, specifier: string): boolean {
   const { code, message } = error as { code?: string; message?: string };
   const named = message?.includes(specifier) === true;
-  return named && (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND' || /cannot find|failed to (?:load|resolve)/i.test(message));
+  return (
+    named &&
+    (code === 'ERR_MODULE_NOT_FOUND' ||
+      code === 'MODULE_NOT_FOUND' ||
+      /cannot find|failed to (?:load|resolve)/i.test(message))
+  );
 }
 
 function missing(specifier: string, baseDir: string, cause: unknown): EngineError {

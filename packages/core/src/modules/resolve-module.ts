@@ -4,14 +4,17 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { EngineError } from '../errors.js';
 import { nearest } from '../suggest.js';
 
-/** Extensions of modules that can be imported; those in {@link TYPESCRIPT} through jiti. */
-export const MODULE_EXTENSIONS = ['.ts', '.mts', '.js', '.mjs'] as const;
+/** Files that Node cannot import itself. */
 export const TYPESCRIPT = /\.m?ts$/;
 
 /** True for what names a file rather than a package. */
 export function isFileSpecifier(specifier: string): boolean {
-  return /^\.{0,2}[\\/]/.test(specifier) || specifier.startsWith('file:') || isAbsolute(specifier)
-    || (/\.m?[jt]s$/.test(specifier) && !specifier.startsWith('@'));
+  return (
+    /^\.{0,2}[\\/]/.test(specifier) ||
+    specifier.startsWith('file:') ||
+    isAbsolute(specifier) ||
+    (/\.m?[jt]s$/.test(specifier) && !specifier.startsWith('@'))
+  );
 }
 
 /**
@@ -32,7 +35,7 @@ export function resolveFile(specifier: string, baseDir: string): string {
 }
 
 /** The file of the same folder whose name is nearest to a missing one's. */
-export function nearestFile(file: string): string | undefined {
+function nearestFile(file: string): string | undefined {
   try {
     const near = nearest(basename(file), readdirSync(dirname(file)));
     return near && join(dirname(file), near);
@@ -43,7 +46,10 @@ export function nearestFile(file: string): string | undefined {
 
 /** The name to install for a specifier: `@scope/name/deep` → `@scope/name`. */
 export function packageName(specifier: string): string {
-  return specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/');
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
 }
 
 /** URL of a module inside a folder, which resolution starts from. */

@@ -24,7 +24,8 @@ function importedPackages(text: string, file: string, seen = new Set<string>([fi
       if (!TYPESCRIPT.test(candidate) || seen.has(candidate)) continue;
       seen.add(candidate);
       try {
-        for (const inner of importedPackages(readFileSync(candidate, 'utf8'), candidate, seen)) names.add(inner);
+        for (const inner of importedPackages(readFileSync(candidate, 'utf8'), candidate, seen))
+          names.add(inner);
       } catch {
         // Not this candidate; jiti reports a file that is really missing.
       }
@@ -33,12 +34,12 @@ function importedPackages(text: string, file: string, seen = new Set<string>([fi
   return names;
 }
 
-/** The engine's packages as this process has loaded them, for those that a script imports. */
+/** The engine's packages and tfjs as this process has loaded them, for those that a script imports. */
 async function sharedModules(text: string, file: string): Promise<Record<string, ModuleNamespace>> {
   const shared: Record<string, ModuleNamespace> = {};
   if (!FROM_SOURCE) return shared;
   for (const name of importedPackages(text, file)) {
-    if (!name.startsWith('@engine/')) continue;
+    if (!/^@(?:engine|tensorflow)\//.test(name)) continue;
     try {
       shared[name] = (await import(/* @vite-ignore */ name)) as ModuleNamespace;
     } catch {
@@ -66,7 +67,9 @@ const scripts = new Map<string, Promise<ModuleNamespace>>();
 export async function importTypeScript(file: string): Promise<ModuleNamespace> {
   let script = scripts.get(file);
   if (!script) {
-    script = createLoader(readFileSync(file, 'utf8'), file).then((jiti) => jiti.import<ModuleNamespace>(file));
+    script = createLoader(readFileSync(file, 'utf8'), file).then((jiti) =>
+      jiti.import<ModuleNamespace>(file),
+    );
     scripts.set(file, script);
     // A script that failed may be corrected and tried again.
     script.catch(() => scripts.delete(file));
@@ -77,7 +80,23 @@ export async function importTypeScript(file: string): Promise<ModuleNamespace> {
 /** Evaluates TypeScript source as if it stood in `file`, which need not exist. */
 export async function evaluateTypeScript(text: string, file: string): Promise<ModuleNamespace> {
   const jiti = await createLoader(text, file);
-  return (await jiti.evalModule(text, { filename: file, id: file, ext: '.ts', async: true, forceTranspile: true })) as ModuleNamespace;
+  return (await jiti.evalModule(text, {
+    filename: file,
+    id: file,
+    ext: '.ts',
+    async: true,
+    forceTranspile: true,
+  })) as ModuleNamespace;
+}
+
+/** The 1-based line at which a script stops making sense; undefined when it can be parsed. Node itself does not say. */
+export async function syntaxErrorLine(text: string, file: string): Promise<number | undefined> {
+  const { createJiti } = await import('jiti');
+  const jiti = createJiti(pathToFileURL(file).href, { fsCache: false });
+  // jiti's transform does not throw: it gives code that will, with the place in it.
+  const code = jiti.transform({ source: text, filename: file, ts: TYPESCRIPT.test(file), async: true });
+  const at = /__JITI_ERROR__ = (\{.*\})/.exec(code);
+  return at ? (JSON.parse(at[1]!) as { line?: number }).line : undefined;
 }
 
 /** The URL that a package specifier means inside a folder; undefined when it is not installed there. */

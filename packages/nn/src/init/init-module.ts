@@ -83,7 +83,8 @@ export function initModule(root: Module, { seed = 0, logger }: InitWeightsOption
       }
     },
   };
-  for (const [path, module] of root.namedModules()) {
+  // Children first, so that a network's own rule comes after the defaults of its layers.
+  for (const [path, module] of root.namedModules().reverse()) {
     if (module.initialized || module.loaded) continue;
     module.resetParameters((leaf) => RandomStream.of(seed, 'init', joinName(path, leaf)));
     run.record(module.ownVariables().map(([, variable]) => variable), `default of ${module.constructor.name}`);

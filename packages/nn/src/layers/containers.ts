@@ -28,11 +28,13 @@ declare module '@engine/core' {
 
 /**
  * The module that `value` is or describes.
+ * @param path of the value in the config, for messages
+ * @param registry where plain names are looked up
  * @throws E_CONFIG_VALUE when it is neither a module nor a config
  */
-export function buildModule(value: ModuleLike, path: string): Module {
-  if (value instanceof Module) return value;
-  if (Array.isArray(value) || isComponentConfig(value)) return MODELS.build<Module>(value as ConfigOf<ModelTypes>, { path });
+export function buildModule<M extends Module = Module>(value: ModuleLike, path: string, registry = MODELS): M {
+  if (value instanceof Module) return value as M;
+  if (Array.isArray(value) || isComponentConfig(value)) return registry.build<M>(value as ConfigOf<ModelTypes>, { path });
   throw badValue(path, value, "a module, a config such as { type: 'ReLU' }, or a list of them");
 }
 

@@ -1,2 +1,3 @@
 export * from './cross-entropy.js';
 export * from './regression.js';
+export * from './loss-modules.js';

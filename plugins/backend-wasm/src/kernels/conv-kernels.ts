@@ -56,8 +56,14 @@ function engineShape(x: readonly number[], filter: readonly number[], attrs: Eng
   const [filterHeight, filterWidth, , outChannels] = filter as [number, number, number, number];
   const [top, bottom, left, right] = attrs.pads;
   const { strides, dilations, groups } = attrs;
-  const span = (size: number, before: number, after: number, taps: number, dilation: number, stride: number): number =>
-    Math.max(0, Math.floor((size + before + after - (taps - 1) * dilation - 1) / stride) + 1);
+  const span = (
+    size: number,
+    before: number,
+    after: number,
+    taps: number,
+    dilation: number,
+    stride: number,
+  ): number => Math.max(0, Math.floor((size + before + after - (taps - 1) * dilation - 1) / stride) + 1);
   return {
     images,
     height,
@@ -96,7 +102,12 @@ function forward(
   return y;
 }
 
-function inputGrad(backend: EngineWasm, s: ConvShape, dy: tf.TensorInfo, filter: tf.TensorInfo): tf.TensorInfo {
+function inputGrad(
+  backend: EngineWasm,
+  s: ConvShape,
+  dy: tf.TensorInfo,
+  filter: tf.TensorInfo,
+): tf.TensorInfo {
   const dx = backend.output([s.images, s.height, s.width, s.channels]);
   convInputGrad(backend.runtime, s, backend.address(dy), backend.address(filter), backend.address(dx));
   return dx;
@@ -132,8 +143,18 @@ export function convKernels(): WasmKernel[] {
     {
       name: 'EngineConv2d',
       run: ({ backend, inputs, attrs }) => {
-        const { x, filter, bias } = inputs as { x: tf.TensorInfo; filter: tf.TensorInfo; bias?: tf.TensorInfo };
-        return forward(backend, engineShape(x.shape, filter.shape, attrs as unknown as EngineConvAttrs), x, filter, bias);
+        const { x, filter, bias } = inputs as {
+          x: tf.TensorInfo;
+          filter: tf.TensorInfo;
+          bias?: tf.TensorInfo;
+        };
+        return forward(
+          backend,
+          engineShape(x.shape, filter.shape, attrs as unknown as EngineConvAttrs),
+          x,
+          filter,
+          bias,
+        );
       },
     },
     { name: 'EngineConv2dGrad', run: engineConvGrad },
@@ -141,16 +162,27 @@ export function convKernels(): WasmKernel[] {
       name: 'Conv2D',
       run: ({ backend, inputs, attrs }) => {
         const { x, filter } = inputs as { x: tf.TensorInfo; filter: tf.TensorInfo };
-        return forward(backend, tfjsShape(x.shape, filter.shape, attrs as unknown as TfjsConvAttrs), x, filter, undefined);
+        return forward(
+          backend,
+          tfjsShape(x.shape, filter.shape, attrs as unknown as TfjsConvAttrs),
+          x,
+          filter,
+          undefined,
+        );
       },
     },
     {
       name: 'FusedConv2D',
       run: (call) => {
-        const { x, filter, bias } = call.inputs as { x: tf.TensorInfo; filter: tf.TensorInfo; bias?: tf.TensorInfo };
+        const { x, filter, bias } = call.inputs as {
+          x: tf.TensorInfo;
+          filter: tf.TensorInfo;
+          bias?: tf.TensorInfo;
+        };
         const attrs = call.attrs as unknown as TfjsConvAttrs & { activation: string };
         const plainBias = !bias || tf.util.sizeFromShape(bias.shape) === filter.shape[3];
-        if (!plainBias || (attrs.activation !== 'linear' && attrs.activation !== 'relu')) return fusedByTfjs(call);
+        if (!plainBias || (attrs.activation !== 'linear' && attrs.activation !== 'relu'))
+          return fusedByTfjs(call);
         const s = tfjsShape(x.shape, filter.shape, attrs);
         return forward(call.backend, s, x, filter, bias, attrs.activation === 'relu' ? RELU : 0);
       },

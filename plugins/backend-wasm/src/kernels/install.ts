@@ -22,9 +22,10 @@ const mine = new WeakSet<tf.KernelFunc>();
 /** tfjs's kernel of this name for wasm, from before ours takes its place. */
 export function tfjsKernel(name: string): Fallback {
   const config = tf.getKernel(name, 'wasm');
-  if (!config || mine.has(config.kernelFunc)) return () => {
-    throw new Error(`tfjs has no kernel ${name} for wasm`);
-  };
+  if (!config || mine.has(config.kernelFunc))
+    return () => {
+      throw new Error(`tfjs has no kernel ${name} for wasm`);
+    };
   return (call) => config.kernelFunc(call as unknown as Parameters<tf.KernelFunc>[0]);
 }
 

@@ -42,7 +42,8 @@ function product(
   const columns = transposeB ? b0 : b1;
   tf.util.assert(
     depth === (transposeB ? b1 : b0),
-    () => `Inner shapes of matMul differ: ${a.shape.join(',')} and ${b.shape.join(',')} (transposeA ${transposeA}, transposeB ${transposeB})`,
+    () =>
+      `Inner shapes of matMul differ: ${a.shape.join(',')} and ${b.shape.join(',')} (transposeA ${transposeA}, transposeB ${transposeB})`,
   );
   const output = backend.output([...outBatch, rows, columns]);
   if (tf.util.sizeFromShape(output.shape) === 0) return output;

@@ -1,1 +1,3 @@
-export {};
+export * from './image-classifier.js';
+export * from './residual-blocks.js';
+export * from './resnet.js';

@@ -116,8 +116,8 @@ export class ResNet extends Module {
 
   /** As torchvision: convolutions by He's rule (fan out, normal); the rest as the layers' own defaults. */
   override resetParameters(stream: StreamOf): void {
-    const modules = this.namedModules();
-    for (const [name, module] of modules) {
+    for (const [name, module] of this.namedModules()) {
+      if (module.loaded) continue;
       if (module instanceof Conv2d) kaimingInit(module, () => stream(`${name}.weight`));
       if (module instanceof ResidualBlock && this.zeroInitResidual) module.zeroInit();
     }

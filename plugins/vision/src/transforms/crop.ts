@@ -25,7 +25,7 @@ export function crop(
     for (let row = firstRow; row < lastRow; row++) {
       const from = ((row + top) * columns + left + firstColumn) * channels;
       const to = (row * width + firstColumn) * channels;
-      for (let i = 0; i < run; i++) target[to + i] = source[from + i]!;
+      target.set(source.subarray(from, from + run), to);
     }
   }
   return { dtype: img.dtype, shape: [height, width, channels], data: target };

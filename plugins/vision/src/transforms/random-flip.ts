@@ -25,10 +25,16 @@ function flip(img: HostArray & { data: Pixels }, direction: FlipDirection): Host
   for (let row = 0; row < rows; row++) {
     let to = row * columns * channels;
     let from = ((upsideDown ? rows - 1 - row : row) * columns + (mirror ? columns - 1 : 0)) * channels;
-    for (let column = 0; column < columns; column++) {
-      for (let c = 0; c < channels; c++) target[to + c] = source[from + c]!;
-      to += channels;
-      from += step;
+    if (channels === 3) {
+      for (let column = 0; column < columns; column++, to += 3, from += step) {
+        target[to] = source[from]!;
+        target[to + 1] = source[from + 1]!;
+        target[to + 2] = source[from + 2]!;
+      }
+    } else {
+      for (let column = 0; column < columns; column++, to += channels, from += step) {
+        for (let c = 0; c < channels; c++) target[to + c] = source[from + c]!;
+      }
     }
   }
   return { dtype: img.dtype, shape: img.shape, data: target };
