@@ -90,7 +90,7 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '(^|/)(dist|assembly|[.]turbo|work_dirs)/' },
+    exclude: { path: '^(packages|plugins)/[^/]+/(dist|assembly|[.]turbo)/|(^|/)work_dirs/' },
     tsConfig: { fileName: 'tsconfig.json' },
     tsPreCompilationDeps: true,
     enhancedResolveOptions: {

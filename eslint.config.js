@@ -3,7 +3,18 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['**/dist/**', '**/node_modules/**', '**/*.js', '**/*.mjs', '**/*.cjs', '**/assembly/**', 'tests/e2e/.work/**'] },
+  {
+    ignores: [
+      'packages/*/dist/**',
+      'plugins/*/dist/**',
+      '**/node_modules/**',
+      '**/*.js',
+      '**/*.mjs',
+      '**/*.cjs',
+      '**/assembly/**',
+      'tests/e2e/.work/**',
+    ],
+  },
   {
     files: ['{packages,plugins}/*/src/**/*.ts', 'apps/**/*.ts', 'tests/**/*.ts', 'bench/**/*.ts'],
     languageOptions: {

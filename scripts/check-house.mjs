@@ -1,7 +1,8 @@
 // Rules of this repository that no linter knows: file length, forbidden words, imports that leave a package by path.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, extname, join, relative, resolve, sep } from 'node:path';
-import { fromRoot, root } from './lib/root.mjs';
+import { readFileSync } from 'node:fs';
+import { posix } from 'node:path';
+import { fromRoot } from './lib/root.mjs';
+import { sources } from './lib/sources.mjs';
 
 const MAX_LINES = 400;
 
@@ -9,48 +10,37 @@ const MAX_LINES = 400;
 const LONG_TABLES = new Set([]);
 
 const FORBIDDEN = [
-  [/\bMath\.random\b/, 'Math.random is not reproducible: use RandomStream'],
+  [/\bMath\.random\b/, 'not reproducible: use RandomStream'],
   [/@ts-ignore|@ts-nocheck/, 'type errors are fixed, not ignored'],
   [/\b(TODO|FIXME|XXX)\b/, 'unfinished work belongs in an issue'],
   [/\b(it|test|describe)\.only\b/, 'a focused test hides the others'],
 ];
 
-function* sources(folder) {
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    if (['node_modules', 'dist', '.turbo', '.work', 'work_dirs'].includes(entry.name)) continue;
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) yield* sources(path);
-    else if (['.ts', '.mts', '.mjs', '.js'].includes(extname(entry.name))) yield path;
-  }
-}
-
 /** The package folder that a file is in: `packages/core`. */
 function packageOf(path) {
-  const [kind, name] = relative(root, path).split(sep);
-  return ['packages', 'plugins', 'apps'].includes(kind) ? `${kind}/${name}` : undefined;
+  return /^(?:packages|plugins|apps)\/[^/]+(?=\/)/.exec(path)?.[0];
 }
 
 const problems = [];
-for (const folder of ['packages', 'plugins', 'apps', 'tests', 'bench']) {
-  if (!existsSync(fromRoot(folder))) continue;
-  for (const path of sources(fromRoot(folder))) {
-    const name = relative(root, path);
-    const text = readFileSync(path, 'utf8');
-    const lines = text.split('\n');
-    if (lines.length - 1 > MAX_LINES && !LONG_TABLES.has(name)) {
-      problems.push(`${name}: ${lines.length - 1} lines, at most ${MAX_LINES} are allowed`);
+for (const file of sources(
+  ['packages', 'plugins', 'apps', 'tests', 'bench'],
+  ['.ts', '.mts', '.mjs', '.js'],
+)) {
+  const text = readFileSync(fromRoot(file), 'utf8');
+  const lines = text.split('\n');
+  if (lines.length - 1 > MAX_LINES && !LONG_TABLES.has(file)) {
+    problems.push(`${file}: ${lines.length - 1} lines, at most ${MAX_LINES} are allowed`);
+  }
+  for (const [index, line] of lines.entries()) {
+    for (const [pattern, why] of FORBIDDEN) {
+      if (pattern.test(line)) problems.push(`${file}:${index + 1}: ${pattern.exec(line)[0]}: ${why}`);
     }
-    for (const [index, line] of lines.entries()) {
-      for (const [pattern, why] of FORBIDDEN) {
-        if (pattern.test(line)) problems.push(`${name}:${index + 1}: ${pattern.exec(line)[0]}: ${why}`);
-      }
-    }
-    const home = packageOf(path);
-    for (const [, specifier] of text.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']*)'/g)) {
-      const target = packageOf(resolve(dirname(path), specifier));
-      if (home !== undefined && target !== home)
-        problems.push(`${name}: '${specifier}' leaves the package: import it by name`);
-    }
+  }
+  const home = packageOf(file);
+  if (home === undefined) continue;
+  for (const [, specifier] of text.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']*)'/g)) {
+    const target = packageOf(`${posix.join(posix.dirname(file), specifier)}/`);
+    if (target !== home) problems.push(`${file}: '${specifier}' leaves the package: import it by name`);
   }
 }
 console.log(problems.join('\n'));

@@ -1,20 +1,11 @@
 // Writes docs/errors.md from the error codes in the sources; with --check only says whether it is up to date.
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
 import ts from 'typescript';
-import { fromRoot, root } from './lib/root.mjs';
+import { fromRoot } from './lib/root.mjs';
+import { sources } from './lib/sources.mjs';
 
 const CODE = /^E_[A-Z0-9]+(_[A-Z0-9]+)+$/;
 const page = fromRoot('docs', 'errors.md');
-
-function* sources(folder) {
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    if (['node_modules', 'dist', 'assembly', '.turbo'].includes(entry.name)) continue;
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) yield* sources(path);
-    else if (entry.name.endsWith('.ts') && !/\.(test|test-d|d)\.ts$/.test(entry.name)) yield path;
-  }
-}
 
 /** Text of a string or template literal, `…` standing for what is filled in; undefined for anything else. */
 function textOf(node) {
@@ -53,12 +44,10 @@ function visit(node, file) {
   ts.forEachChild(node, (child) => visit(child, file));
 }
 
-for (const folder of ['packages', 'plugins']) {
-  for (const path of sources(fromRoot(folder))) {
-    const file = relative(root, path).replaceAll('\\', '/');
-    if (file.startsWith('packages/testing/')) continue;
-    visit(ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.ES2022, true), file);
-  }
+for (const file of sources(['packages', 'plugins'], ['.ts'])) {
+  if (/\.(test|test-d|d)\.ts$|\/assembly\/|^packages\/testing\//.test(file)) continue;
+  const source = readFileSync(fromRoot(file), 'utf8');
+  visit(ts.createSourceFile(file, source, ts.ScriptTarget.ES2022, true), file);
 }
 
 const oneLine = (text) => text.replace(/\s+/g, ' ').replaceAll('|', '\\|').replaceAll('<', '\\<');

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 import { hostArray, type HostArray } from '@engine/core';
 import {
@@ -18,8 +19,8 @@ import {
   toTorchLayout,
   type Module,
 } from '@engine/nn';
-import { expectNoLeak, tf, toHostArray, toTensor, type Tensor } from '@engine/tensor';
-import { afterAll, describe, expect, it } from 'vitest';
+import { expectNoLeak, selectDevice, tf, toHostArray, toTensor, type Tensor } from '@engine/tensor';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 interface Case {
   name: string;
@@ -28,7 +29,7 @@ interface Case {
   train: boolean;
 }
 
-const folder = process.env['ENGINE_GOLDEN_DIR'] ?? import.meta.dirname;
+const folder = process.env['ENGINE_GOLDEN_DIR'] ?? fileURLToPath(new URL('.', import.meta.url));
 const { cases } = JSON.parse(readFileSync(join(folder, 'layers.json'), 'utf8')) as { cases: Case[] };
 
 function readSafetensors(path: string): Map<string, HostArray> {
@@ -178,6 +179,9 @@ function runLoss({ name, layer, options }: Case): void {
 }
 
 describe('layers and losses against PyTorch', () => {
+  beforeAll(async () => {
+    await selectDevice(process.env['ENGINE_TEST_DEVICE'] ?? 'cpu');
+  });
   afterAll(() => tf.disposeVariables());
 
   for (const one of cases) {

@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { buildOptimWrapper, type OptimWrapperConfig } from '@engine/optim';
 import { tf, type ParamRef, type Scalar } from '@engine/tensor';
 import { describe, expect, it } from 'vitest';
+import { readGolden } from './golden.js';
 
 interface Case {
   name: string;
@@ -16,8 +15,7 @@ interface Case {
   expected_loss: number[];
 }
 
-const folder = process.env.ENGINE_GOLDEN_DIR ?? import.meta.dirname;
-const { cases } = JSON.parse(readFileSync(join(folder, 'optim_wrapper.json'), 'utf8')) as { cases: Case[] };
+const { cases } = readGolden<{ cases: Case[] }>('optim_wrapper.json');
 
 function camelCase<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;

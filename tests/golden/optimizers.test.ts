@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { OPTIMIZERS } from '@engine/core';
 import '@engine/optim';
 import type { Optimizer } from '@engine/optim';
 import { tf, type ParamRef } from '@engine/tensor';
 import { describe, expect, it } from 'vitest';
+import { readGolden } from './golden.js';
 
 interface Case {
   name: string;
@@ -18,8 +17,7 @@ interface Case {
   expected: number[][][];
 }
 
-const folder = process.env.ENGINE_GOLDEN_DIR ?? import.meta.dirname;
-const { cases } = JSON.parse(readFileSync(join(folder, 'optimizers.json'), 'utf8')) as { cases: Case[] };
+const { cases } = readGolden<{ cases: Case[] }>('optimizers.json');
 
 /** Rounding in float32 over a trajectory. */
 const RTOL = 1e-5;

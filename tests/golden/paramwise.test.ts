@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { buildOptimWrapper, type OptimWrapperConfig } from '@engine/optim';
 import { tf, type ModuleKind, type ParamRef } from '@engine/tensor';
 import { describe, expect, it } from 'vitest';
+import { readGolden } from './golden.js';
 
 type Tree = { [name: string]: string | Tree };
 
@@ -13,11 +12,10 @@ interface Case {
   expected: Record<string, { lr: number; weight_decay: number }>;
 }
 
-const folder = process.env.ENGINE_GOLDEN_DIR ?? import.meta.dirname;
-const { model, cases } = JSON.parse(readFileSync(join(folder, 'paramwise.json'), 'utf8')) as {
+const { model, cases } = readGolden<{
   model: Tree;
   cases: Case[];
-};
+}>('paramwise.json');
 
 /** Parameters of a module as the reference names it: `Conv2d(3,4,1)`. */
 function parametersOf(module: string): { kind: ModuleKind; shapes: Record<string, number[]> } {

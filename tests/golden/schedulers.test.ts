@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { PARAM_SCHEDULERS } from '@engine/core';
 import { buildParamScheduler, SGD, type ParamSchedulerConfig } from '@engine/optim';
 import { tf, type ParamRef } from '@engine/tensor';
 import { describe, expect, it } from 'vitest';
+import { readGolden } from './golden.js';
 
 interface Case {
   name: string;
@@ -17,8 +16,7 @@ interface Case {
   expected_momentum: number[];
 }
 
-const folder = process.env.ENGINE_GOLDEN_DIR ?? import.meta.dirname;
-const { cases } = JSON.parse(readFileSync(join(folder, 'schedulers.json'), 'utf8')) as { cases: Case[] };
+const { cases } = readGolden<{ cases: Case[] }>('schedulers.json');
 
 function camelCase(options: Record<string, unknown>): ParamSchedulerConfig {
   const camel = (key: string) => key.replace(/^T_/, 't_').replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());

@@ -15,7 +15,7 @@ interface Types {
 }
 type OptimizerConfig = ConfigOf<Types>;
 
-declare module './define-config.js' {
+declare module './index.js' {
   interface ExperimentConfig {
     testOptimizer?: OptimizerConfig;
   }

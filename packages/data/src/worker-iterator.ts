@@ -26,6 +26,8 @@ export class WorkerIterator<B> implements AsyncIterableIterator<B> {
   private sent = 0;
   private taken = 0;
   private exhausted = false;
+  /** The end was reached, though batches may still be awaited by calls that overlap. */
+  private over = false;
   private finished = false;
 
   constructor(options: WorkerIteratorOptions) {
@@ -45,7 +47,10 @@ export class WorkerIterator<B> implements AsyncIterableIterator<B> {
       return this.end().then(() => Promise.reject(error as Error));
     }
     const seq = this.taken - 1;
-    if (this.exhausted && seq >= this.sent) return this.end().then(() => DONE);
+    if (this.exhausted && seq >= this.sent) {
+      this.over = true;
+      return this.waiters.size > 0 ? Promise.resolve(DONE) : this.end().then(() => DONE);
+    }
     const outcome = this.ready.get(seq);
     if (outcome) {
       this.ready.delete(seq);
@@ -83,7 +88,8 @@ export class WorkerIterator<B> implements AsyncIterableIterator<B> {
     }
     this.waiters.delete(seq);
     this.options.pool.release();
-    this.settle(outcome).then(waiter.resolve, waiter.reject);
+    const settled = this.settle(outcome);
+    (this.over && this.waiters.size === 0 ? this.end().then(() => settled) : settled).then(waiter.resolve, waiter.reject);
   }
 
   private settle(outcome: Outcome): Promise<IteratorResult<B>> {

@@ -1,5 +1,5 @@
 import type { Worker } from 'node:worker_threads';
-import { EngineError } from '@engine/core';
+import { EngineError, listNames } from '@engine/core';
 import type { BatchPlan } from './load-batch.js';
 import { unpackError } from './portable-error.js';
 import { startWorkerThread } from './worker-entry.js';
@@ -20,7 +20,7 @@ interface Thread {
   worker: Worker;
   status: WorkerStatus;
   /** Batches sent and not answered, oldest first: the first one is in progress. */
-  tasks: { iteration: number; seq: number }[];
+  tasks: { iteration: number; seq: number; indices: readonly number[] }[];
   /** Why the thread ended; set before its tasks are failed. */
   death: unknown;
   dead: boolean;
@@ -73,7 +73,7 @@ export class WorkerPool {
       this.sinks.get(iteration)?.(seq, { error });
       return;
     }
-    best.tasks.push({ iteration, seq });
+    best.tasks.push({ iteration, seq, indices: plan.indices });
     best.worker.postMessage({ iteration, seq, indices: plan.indices, epochs: plan.epochs } satisfies LoadRequest);
   }
 
@@ -152,8 +152,9 @@ export class WorkerPool {
   /** The error for a thread that is gone, with what it was doing. */
   private died(thread: Thread, cause: Error | undefined, how: string): EngineError {
     const { sample, part } = thread.status.read();
+    const where = describe(sample, part) || describeBatch(thread.tasks[0]?.indices);
     return this.failure(
-      `Data worker ${thread.id} ${how}${describe(sample, part)}.`,
+      `Data worker ${thread.id} ${how}${where}.`,
       cause,
       'nothing in a dataset or a transform may end the thread; run with numWorkers: 0 to see where it happens',
     );
@@ -180,6 +181,10 @@ export class WorkerPool {
 function describe(sample: number | undefined, part: string | undefined): string {
   if (sample === undefined) return '';
   return ` on sample ${sample}${part === undefined ? '' : ` in the transform '${part}'`}`;
+}
+
+function describeBatch(indices: readonly number[] | undefined): string {
+  return indices ? ` while loading the samples ${listNames(indices.map(String))}` : '';
 }
 
 /** The innermost cause, which says what happened. */

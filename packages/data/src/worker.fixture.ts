@@ -60,8 +60,8 @@ export class FailAt {
     this.options = options;
   }
 
-  transform(results: unknown, { index }: SampleContext): unknown {
-    if (index !== this.options.index) return results;
+  transform(results: { value: number }, { index }: SampleContext): unknown {
+    if (results.value !== this.options.index) return results;
     switch (this.options.how) {
       case 'throw':
         throw new RangeError(`sample ${index} is bad`);

@@ -52,8 +52,9 @@ async function load(dataset: Dataset, request: LoadRequest, collate: (batch: rea
   try {
     if (isCancelled(cancelled, iteration)) throw STOP;
     const loaded = loadSamples(dataset, request, setup.seed, recorded);
-    const samples = loaded instanceof Promise ? await loaded : loaded;
+    // Asynchronous samples are loaded together, so none of them is the one in progress.
     status.idle();
+    const samples = loaded instanceof Promise ? await loaded : loaded;
     const batch = collate(samples);
     reply({ kind: 'batch', iteration, seq, batch }, ownedBuffers(batch));
   } catch (error) {

@@ -1,9 +1,18 @@
-import { MODELS, badValue, isComponentConfig, show, EngineError, type ConfigOf, type ModelTypes } from '@engine/core';
+import {
+  MODELS,
+  badValue,
+  isComponentConfig,
+  show,
+  EngineError,
+  type ConfigOf,
+  type ModelTypes,
+} from '@engine/core';
 import {
   isTensor,
   keepTree,
   mapTensors,
   noGrad,
+  scope,
   tensorsIn,
   tf,
   type LogVars,
@@ -86,7 +95,11 @@ export abstract class BaseModel extends Module {
       const { inputs, ...rest } = prepared;
       return this.forward(inputs, 'dataSamples' in rest ? rest.dataSamples : rest, mode);
     }
-    throw badValue('batch', prepared, "an object with the key 'inputs', or a list whose first element is the inputs");
+    throw badValue(
+      'batch',
+      prepared,
+      "an object with the key 'inputs', or a list whose first element is the inputs",
+    );
   }
 
   /**
@@ -95,20 +108,20 @@ export abstract class BaseModel extends Module {
    */
   trainStep(data: unknown, optim: OptimWrapperLike): LogVars {
     // The batch is prepared outside of what is differentiated: nothing of it is recorded or saved for gradients.
-    return tf.tidy(() => {
+    return scope(() => {
       const prepared = this.preprocess(data, true);
-      return optim.step(() => this.parseLosses(this.run(prepared, 'loss') as Losses)) as tf.TensorContainer;
-    }) as LogVars;
+      return optim.step(() => this.parseLosses(this.run(prepared, 'loss') as Losses));
+    });
   }
 
   /** Predictions for a validation batch; their tensors are kept and owned by the caller. */
   valStep(data: unknown): unknown {
     const given = new Set(tensorsIn(data));
-    return tf.tidy(() => {
+    return scope(() => {
       const output = this.run(this.preprocess(data, false), 'predict');
       // What belongs to somebody else, a tensor of the batch or a variable, is handed out under a handle of its own.
       const own = (t: Tensor): Tensor => (given.has(t) || t instanceof tf.Variable ? t.clone() : t);
-      return keepTree(mapTensors(output, own)) as tf.TensorContainer;
+      return keepTree(mapTensors(output, own));
     });
   }
 
@@ -123,7 +136,9 @@ export abstract class BaseModel extends Module {
    * @throws E_MODEL_LOSSES when a value is neither, or no name contains 'loss'
    */
   parseLosses(losses: Losses): LossResult {
-    const entries = Object.entries(losses ?? {}).map(([name, value]) => [name, lossScalar(name, value)] as const);
+    const entries = Object.entries(losses ?? {}).map(
+      ([name, value]) => [name, lossScalar(name, value)] as const,
+    );
     const counted = entries.filter(([name]) => name.includes('loss')).map(([, value]) => value);
     if (counted.length === 0) {
       throw new EngineError({

@@ -11,7 +11,13 @@ import {
 
 import { initModule, type InitConfig, type InitReport, type InitWeightsOptions } from './init/init-module.js';
 import { describeVariable, infoOf, joinName } from './parameter.js';
-import { loadState, setRequiresGrad, type LoadReport, type LoadOptions, type StateSource } from './state-dict.js';
+import {
+  loadState,
+  setRequiresGrad,
+  type LoadReport,
+  type LoadOptions,
+  type StateSource,
+} from './state-dict.js';
 
 export interface ModuleOptions {
   /** How `initWeights` initialises this module and those below it, in order. */
@@ -38,7 +44,8 @@ export abstract class Module implements ParamSource {
   loaded = false;
 
   constructor({ initCfg }: ModuleOptions = {}) {
-    this.initCfg = initCfg === undefined ? [] : Array.isArray(initCfg) ? [...initCfg] : [initCfg as InitConfig];
+    this.initCfg =
+      initCfg === undefined ? [] : Array.isArray(initCfg) ? [...initCfg] : [initCfg as InitConfig];
   }
 
   abstract forward(...args: never[]): unknown;
@@ -53,7 +60,10 @@ export abstract class Module implements ParamSource {
    * @param init its value, of which this call becomes the owner
    * @param options `layout` compared with PyTorch's, `none` unless said; `name` in state dicts, the property's unless said
    */
-  protected parameter(init: Tensor, { layout = 'none', name }: { layout?: ParamLayout; name?: string } = {}): Variable {
+  protected parameter(
+    init: Tensor,
+    { layout = 'none', name }: { layout?: ParamLayout; name?: string } = {},
+  ): Variable {
     const variable = tf.variable(init, true);
     init.dispose();
     describeVariable(variable, { role: 'parameter', layout, name });

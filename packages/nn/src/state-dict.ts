@@ -39,7 +39,9 @@ export function loadState(
 ): LoadReport {
   const known = new Set(entries.map(([name]) => name));
   const report: LoadReport = {
-    missing: entries.map(([name]) => name).filter((name) => !(name in state) && !name.endsWith('num_batches_tracked')),
+    missing: entries
+      .map(([name]) => name)
+      .filter((name) => !(name in state) && !name.endsWith('num_batches_tracked')),
     unexpected: Object.keys(state).filter((name) => !known.has(name)),
     mismatched: [],
   };
@@ -66,7 +68,10 @@ function checkReport({ missing, unexpected, mismatched }: LoadReport, known: Rea
     missing.length && `missing ${listNames(missing)}`,
     unexpected.length && `unexpected ${listNames(unexpected)}`,
     mismatched.length &&
-      mismatched.map((m) => `${m.name} is [${m.received.join(', ')}], not [${m.expected.join(', ')}]`).slice(0, 4).join('; '),
+      mismatched
+        .map((m) => `${m.name} is [${m.received.join(', ')}], not [${m.expected.join(', ')}]`)
+        .slice(0, 4)
+        .join('; '),
   ];
   throw new EngineError({
     code: 'E_STATE_DICT',
@@ -89,7 +94,9 @@ export function setRequiresGrad(
   const chosen = parameters.filter(([name]) => matches(name));
   if (chosen.length === 0 && pattern !== undefined) {
     const names = parameters.map(([name]) => name);
-    const prefixes = new Set(names.flatMap((name) => name.split('.').map((_, i, parts) => parts.slice(0, i + 1).join('.'))));
+    const prefixes = new Set(
+      names.flatMap((name) => name.split('.').map((_, i, parts) => parts.slice(0, i + 1).join('.'))),
+    );
     throw new EngineError({
       code: 'E_MODULE_NO_PARAMETER',
       what: 'No parameter of the module matches the pattern.',

@@ -121,6 +121,23 @@ describe('accumulation', () => {
   });
 });
 
+describe('the start of a run', () => {
+  it('warns of partial windows that are lost, and of batch normalisation', async () => {
+    const w = param('w', [0]);
+    const plain = { paramRefs: () => [w] };
+    const normed = { ...plain, namedBuffers: () => [['bn.running_mean', w.variable]] };
+    const seen: unknown[] = [];
+    const listen = (warning: Error & { code?: string }): void => void seen.push(warning.code);
+    process.on('warning', listen);
+    wrap([w]).initializeCountStatus(normed, 3, 10);
+    wrap([w], { accumulativeCounts: 2 }).initializeCountStatus(plain, 4, 10);
+    wrap([w], { accumulativeCounts: 2 }).initializeCountStatus(normed, 3, 10);
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', listen);
+    expect(seen).toEqual(['W_OPTIM_PARTIAL_WINDOW', 'W_OPTIM_ACCUMULATE_NORM']);
+  });
+});
+
 describe('clipping', () => {
   const grads = [[3, -4], [12]];
   const cases: [OptimWrapperOptions['clipGrad'], number | undefined][] = [

@@ -120,7 +120,7 @@ export class OptimWrapper implements OptimWrapperLike {
           'the first update will rest on fewer steps.',
       );
     }
-    if (model.paramRefs().some((param) => param.ownerKind === 'norm')) {
+    if (normalisesBatches(model)) {
       warn(
         'W_OPTIM_ACCUMULATE_NORM',
         `Gradients are accumulated over ${n} steps, but batch normalisation still sees one batch at a time.`,
@@ -297,4 +297,10 @@ export class OptimWrapper implements OptimWrapperLike {
 function momentumOf(group: ParamGroup): number {
   if (typeof group.momentum === 'number') return group.momentum;
   return Array.isArray(group.betas) ? (group.betas[0] as number) : 0;
+}
+
+/** Whether the model has batch normalisation, told by the buffers that only it keeps. */
+function normalisesBatches(model: ParamSource): boolean {
+  const { namedBuffers } = model as { namedBuffers?: () => [string, unknown][] };
+  return namedBuffers?.call(model).some(([name]) => name.endsWith('running_mean')) ?? false;
 }

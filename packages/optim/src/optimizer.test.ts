@@ -1,10 +1,18 @@
-import { OPTIMIZERS } from '@engine/core';
-import { copyTensor, expectNoLeak, tf, type ParamRef, type Tensor, type TensorState } from '@engine/tensor';
+import { OPTIMIZERS, RandomStream } from '@engine/core';
+import {
+  copyTensor,
+  expectNoLeak,
+  tf,
+  type ParamLayout,
+  type ParamRef,
+  type Tensor,
+  type TensorState,
+} from '@engine/tensor';
 import { describe, expect, it } from 'vitest';
-import { Adam, AdamW, SGD, type Optimizer } from './index.js';
+import { Adafactor, Adam, AdamW, SGD, type Optimizer } from './index.js';
 
 function param(name: string, values: number[], requiresGrad = true): ParamRef {
-  const variable = tf.variable(tf.tensor1d(values));
+  const variable = tf.tidy(() => tf.variable(tf.tensor1d(values)));
   return { name, leaf: name, variable, requiresGrad, layout: 'none', ownerKind: 'other' };
 }
 
@@ -105,12 +113,32 @@ describe('an optimizer', () => {
 
 describe('the state of an optimizer', () => {
   const grads = (t: number): number[][] => [[Math.sin(t), 1], [Math.cos(t)]];
-  const makers: [string, (params: ParamRef[]) => Optimizer][] = [
-    ['SGD', (params) => new SGD(params, { lr: 0.1, momentum: 0.9 })],
-    ['AdamW', (params) => new AdamW(params, { amsgrad: true })],
-  ];
+  const options: Record<string, object> = {
+    SGD: { momentum: 0.9 },
+    Adam: { amsgrad: true },
+    AdamW: {},
+    Adamax: {},
+    NAdam: {},
+    RAdam: {},
+    Adagrad: { lrDecay: 0.1 },
+    Adadelta: {},
+    RMSprop: { centered: true, momentum: 0.9 },
+    Rprop: {},
+    ASGD: { t0: 1 },
+    TorchAdafactor: {},
+  };
 
-  it.each(makers)('continues %s to the same bits', (_name, make) => {
+  it('is tested for every optimizer', () => {
+    const names = new Set(OPTIMIZERS.list(true).map((row) => row.name));
+    // One class under two names.
+    names.delete('Adafactor');
+    expect(Object.keys(options).sort()).toEqual([...names].sort());
+  });
+
+  it.each(Object.entries(options))('continues %s to the same bits, without leaks', (type, own) => {
+    const make = (params: ParamRef[]): Optimizer =>
+      OPTIMIZERS.build({ type, ...own } as never, { args: [params] });
+    const before = tf.memory().numTensors;
     const first = [param('a', [1, 2]), param('b', [3])];
     const whole = make(first);
     for (let t = 0; t < 3; t++) step(whole, first, grads(t));
@@ -129,6 +157,7 @@ describe('the state of an optimizer', () => {
     expect(resumed.stepCount).toBe(6);
     free(first, whole);
     free(second, resumed);
+    expect(tf.memory().numTensors).toBe(before);
   });
 
   it('does not share storage with what it was loaded from', () => {
@@ -171,4 +200,39 @@ describe('the state of an optimizer', () => {
     tf.dispose(state.tensors);
     free(params, optimizer);
   });
+});
+
+describe('Adafactor', () => {
+  /** Trajectory of one weight, as PyTorch's order of axes has it. */
+  function run(layout: ParamLayout, shape: number[], toMemory: number[], toTorch: number[]): number[] {
+    const torchShape = toTorch.map((axis) => shape[axis]!);
+    const random = RandomStream.of(3, 'weight');
+    const draw = (): Tensor =>
+      tf.transpose(
+        tf.tensor(
+          Float32Array.from({ length: 36 }, () => random.normal()),
+          torchShape,
+        ),
+        toMemory,
+      );
+    const variable = tf.variable(draw());
+    const ref: ParamRef = { name: 'w', leaf: 'w', variable, requiresGrad: true, layout, ownerKind: 'other' };
+    const optimizer = new Adafactor([ref]);
+    for (let t = 0; t < 4; t++) optimizer.step(new Map([[variable, draw()]]));
+    return [...tf.transpose(variable, toTorch).dataSync()];
+  }
+
+  it.each([
+    ['IO', [9, 4], [1, 0], [1, 0]],
+    ['HWIO', [3, 2, 2, 3], [2, 3, 1, 0], [3, 2, 0, 1]],
+    ['HWOI', [3, 2, 2, 3], [2, 3, 1, 0], [3, 2, 0, 1]],
+  ] as [ParamLayout, number[], number[], number[]][])(
+    'takes its factors along the axes that PyTorch has last, in the layout %s',
+    (layout, shape, toMemory, toTorch) => {
+      const torch = toTorch.map((axis) => shape[axis]!);
+      const same = torch.map((_, axis) => axis);
+      const expected = run('none', torch, same, same);
+      run(layout, shape, toMemory, toTorch).forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 5));
+    },
+  );
 });

@@ -1,4 +1,3 @@
-import { PARAM_SCHEDULERS } from '@engine/core';
 import { tf, type ParamRef } from '@engine/tensor';
 import { describe, expect, it } from 'vitest';
 import {
@@ -6,8 +5,7 @@ import {
   buildParamScheduler,
   OptimWrapper,
   OptimWrapperDict,
-  ParamScheduler,
-  ReduceOnPlateauLR,
+  type ParamScheduler,
   SGD,
   type ParamGroup,
   type ParamSchedulersConfig,
@@ -286,124 +284,5 @@ describe('state', () => {
     expect(target.paramGroups[0].lr).toBe(1);
     changed!.step();
     expect(target.paramGroups[0].lr).toBe(0.5);
-  });
-});
-
-describe('ReduceOnPlateau', () => {
-  const feed = (scheduler: ParamScheduler, target: SchedulerTarget, losses: number[]): number[] =>
-    losses.map((loss) => {
-      scheduler.step({ loss });
-      return target.paramGroups[0]!.lr;
-    });
-
-  it('waits out patience and cooldown, and stops at the lowest value', () => {
-    const target = groupsOf(1);
-    const scheduler = new ReduceOnPlateauLR(target, { patience: 1, cooldown: 2, factor: 0.5, minValue: 0.3 });
-    // Bad: 2nd and 3rd, reduced at the 3rd; the next two are not counted; bad again 6th and 7th.
-    expect(feed(scheduler, target, times(11, 1))).toEqual([
-      1, 1, 0.5, 0.5, 0.5, 0.5, 0.3, 0.3, 0.3, 0.3, 0.3,
-    ]);
-    expect(scheduler.needsMetrics).toBe(true);
-  });
-
-  it.each([
-    ['less', 'rel', [1, 0.91, 0.89], [1, 0.5, 0.5]],
-    ['less', 'abs', [2, 1.89, 1.85], [1, 1, 0.5]],
-    ['greater', 'rel', [1, 1.09, 1.11], [1, 0.5, 0.5]],
-    ['greater', 'abs', [2, 2.11, 2.15], [1, 1, 0.5]],
-  ] as const)('asks for %s by a threshold that is %s', (rule, thresholdRule, losses, expected) => {
-    const target = groupsOf(1);
-    const options = { rule, thresholdRule, threshold: 0.1, patience: 0, factor: 0.5 };
-    expect(feed(new ReduceOnPlateauLR(target, options), target, [...losses])).toEqual(expected);
-  });
-
-  it('acts inside its interval of epochs only, and resumes', () => {
-    const target = groupsOf(1);
-    const options = { patience: 0, factor: 0.5, begin: 2, end: 5 };
-    const scheduler = new ReduceOnPlateauLR(target, options);
-    const epochs = (from: ParamScheduler, n: number): number[] =>
-      Array.from({ length: n }, () => {
-        from.step();
-        from.step({ loss: 1 });
-        return target.paramGroups[0].lr;
-      });
-    expect(epochs(scheduler, 3)).toEqual([1, 1, 0.5]);
-    const resumed = new ReduceOnPlateauLR(target, options);
-    resumed.loadStateDict(JSON.parse(JSON.stringify(scheduler.stateDict())));
-    expect(epochs(resumed, 3)).toEqual([0.25, 0.25, 0.25]);
-  });
-
-  it('needs its metric', () => {
-    const scheduler = new ReduceOnPlateauLR(groupsOf(1), { monitor: 'accuracy/top1' });
-    expect(() => scheduler.step({ 'accuracy/top2': 1 })).toThrow(
-      /E_SCHEDULER_MONITOR[^]*did you mean 'accuracy\/top2'/,
-    );
-  });
-});
-
-describe('options', () => {
-  it.each([
-    { type: 'ConstantLR', factor: 2 },
-    { type: 'LinearLR', startFactor: 0 },
-    { type: 'LinearLR', endFactor: 1.5 },
-    { type: 'StepLR', stepSize: 0 },
-    { type: 'MultiStepLR', milestones: [1.5] },
-    { type: 'ExponentialLR' },
-    { type: 'CosineAnnealingLR', etaMin: 0, etaMinRatio: 0.1 },
-    { type: 'CosineRestartLR', periods: [3, 3], etaMin: 0 },
-    { type: 'CosineRestartLR', periods: [3] },
-    { type: 'OneCycleLR', etaMax: 1 },
-    { type: 'OneCycleLR', etaMax: [1, 2], totalSteps: 5 },
-    { type: 'OneCycleLR', totalSteps: 5, pctStart: 2 },
-    { type: 'OneCycleLR', totalSteps: 5, annealStrategy: 'cosine' },
-    { type: 'ReduceOnPlateauLR', factor: 1 },
-    { type: 'ReduceOnPlateauLR', byEpoch: false },
-    { type: 'ReduceOnPlateauLR', rule: 'more' },
-    { type: 'ReduceOnPlateauLR', minValue: [0, 0] },
-    { type: 'PolyLR', begin: 3, end: 3 },
-    { type: 'PolyLR', begin: -1 },
-  ])('%j is refused', (config) => {
-    expect(() => PARAM_SCHEDULERS.build(config as never, { args: [groupsOf(1)] })).toThrow(/E_CONFIG_VALUE/);
-  });
-
-  it('that nobody knows are refused, and targets that are none', () => {
-    const build = (config: object, target: unknown = groupsOf(1)) =>
-      PARAM_SCHEDULERS.build(config as never, { args: [target] });
-    expect(() => build({ type: 'StepLR', stepSise: 3 })).toThrow(
-      /E_CONFIG_UNKNOWN_KEY[^]*did you mean 'stepSize'/,
-    );
-    expect(() => build({ type: 'PolyLR' }, {})).toThrow(/E_CONFIG_VALUE[^]*PolyLR\.optimizer/);
-  });
-
-  it('end a cycle that is stepped on', () => {
-    const [scheduler] = buildParamScheduler(groupsOf(1), { type: 'OneCycleLR', totalSteps: 2, end: 9 });
-    scheduler!.step();
-    scheduler!.step();
-    expect(() => scheduler!.step()).toThrow(/E_SCHEDULER_PAST_END/);
-  });
-
-  it('let a scheduler of somebody else in', () => {
-    class Halve extends ParamScheduler {
-      constructor(target: SchedulerTarget) {
-        super(target, { paramName: 'lr' }, []);
-        this.start();
-      }
-      protected nextValue(current: number): number {
-        return current / 2;
-      }
-    }
-    expect(run({ type: Halve, end: undefined } as never, 2)).toEqual([0.025, 0.0125]);
-  });
-
-  it('warn when a scheduler runs ahead of the optimizer', async () => {
-    const seen: unknown[] = [];
-    const listen = (warning: Error & { code?: string }): void => void seen.push(warning.code);
-    process.on('warning', listen);
-    const [scheduler] = buildParamScheduler(new SGD([param('a')]), { type: 'PolyLR' });
-    scheduler!.step();
-    scheduler!.step();
-    await new Promise((resolve) => setImmediate(resolve));
-    process.off('warning', listen);
-    expect(seen).toEqual(['W_SCHEDULER_AHEAD']);
   });
 });

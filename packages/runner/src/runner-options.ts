@@ -93,7 +93,7 @@ export type EvaluatorConfig =
 declare module '@engine/core' {
   // eslint-disable-next-line @typescript-eslint/no-empty-object-type
   /** What `defineConfig` accepts is what the Runner understands. */
-  interface ExperimentConfig extends RunnerConfig {}
+  interface ExperimentConfig extends Partial<RunnerConfig> {}
 }
 
 const KEYS = [

@@ -11,7 +11,11 @@ describe('toTensor', () => {
       [hostArray(new BigInt64Array([5n, -7n]), [2]), 'int32', [5, -7]],
       [hostArray(new Uint8Array([0, 1]), [2], 'bool'), 'bool', [0, 1]],
       // Bit patterns of IEEE half precision: 1.5, -2, the smallest subnormal, infinity.
-      [hostArray(new Uint16Array([0x3e00, 0xc000, 1, 0x7c00]), [4], 'float16'), 'float32', [1.5, -2, 2 ** -24, Infinity]],
+      [
+        hostArray(new Uint16Array([0x3e00, 0xc000, 1, 0x7c00]), [4], 'float16'),
+        'float32',
+        [1.5, -2, 2 ** -24, Infinity],
+      ],
       [hostArray(new Uint16Array([0x3fc0, 0xc000]), [2], 'bfloat16'), 'float32', [1.5, -2]],
     ] as const;
     for (const [array, dtype, values] of cases) {
@@ -35,13 +39,19 @@ describe('toTensor', () => {
   });
 
   it('refuses an integer beyond int32', () => {
-    expect(() => toTensor(hostArray(new BigInt64Array([2n ** 31n]), [1]))).toThrow(/E_TENSOR_RANGE.*2147483648 at position 0/s);
+    expect(() => toTensor(hostArray(new BigInt64Array([2n ** 31n]), [1]))).toThrow(
+      /E_TENSOR_RANGE.*2147483648 at position 0/s,
+    );
   });
 });
 
 describe('toHostArray', () => {
   it('keeps dtype and shape, and refuses strings', () => {
-    expect(toHostArray(tf.tensor2d([[1, 2]], [1, 2], 'int32'))).toEqual({ dtype: 'int32', shape: [1, 2], data: new Int32Array([1, 2]) });
+    expect(toHostArray(tf.tensor2d([[1, 2]], [1, 2], 'int32'))).toEqual({
+      dtype: 'int32',
+      shape: [1, 2],
+      data: new Int32Array([1, 2]),
+    });
     expect(() => toHostArray(tf.tensor(['a']))).toThrow('E_TENSOR_DTYPE');
   });
 });

@@ -75,7 +75,12 @@ export function toTensor(value: HostArray | TypedArray | readonly number[], dtyp
     const copy = !(value.data instanceof Float32Array) || tf.getBackend() === 'cpu';
     return tf.tensor(copy ? toFloats(value) : (value.data as Float32Array), shape, 'float32');
   }
-  if (target === 'bool') return tf.tensor(Uint8Array.from(value.data as Uint8Array, (x) => (x ? 1 : 0)), shape, 'bool');
+  if (target === 'bool')
+    return tf.tensor(
+      Uint8Array.from(value.data as Uint8Array, (x) => (x ? 1 : 0)),
+      shape,
+      'bool',
+    );
   const copy = !(value.data instanceof Int32Array) || tf.getBackend() === 'cpu';
   return tf.tensor(copy ? toIntegers(value) : (value.data as Int32Array), shape, 'int32');
 }

@@ -1,10 +1,22 @@
 import { BACKENDS } from '@engine/core';
 import { afterEach, describe, expect, it } from 'vitest';
 
-import { probeBackends, selectDevice, tf, type BackendCapabilities, type ComputeBackend, type ProbeResult } from './index.js';
+import {
+  probeBackends,
+  selectDevice,
+  tf,
+  type BackendCapabilities,
+  type ComputeBackend,
+  type ProbeResult,
+} from './index.js';
 
 /** A backend that runs on tfjs's cpu kernels under another name and rank. */
-function backendClass(name: string, priority: number, probe: ProbeResult, fail?: Error): new () => ComputeBackend {
+function backendClass(
+  name: string,
+  priority: number,
+  probe: ProbeResult,
+  fail?: Error,
+): new () => ComputeBackend {
   return class implements ComputeBackend {
     readonly name = name;
     readonly priority = priority;
@@ -56,7 +68,9 @@ describe('selectDevice', () => {
     add('torch', 100, { available: true });
     const selected = await selectDevice('torch:cuda:1');
     expect(selected).toMatchObject({ name: 'torch', device: 'cuda:1' });
-    expect((selected.backend.constructor as unknown as { activated: string[] }).activated).toEqual(['cuda:1']);
+    expect((selected.backend.constructor as unknown as { activated: string[] }).activated).toEqual([
+      'cuda:1',
+    ]);
   });
 
   it('refuses a named one that cannot run, with reason and fix, and never falls back', async () => {
@@ -85,7 +99,13 @@ describe('selectDevice', () => {
 it('probeBackends lists all, best first, with reasons', async () => {
   add('torch', 1000, { available: false, reason: 'libtorch was not found', fix: 'pip install torch' });
   const reports = await probeBackends();
-  expect(reports[0]).toEqual({ name: 'torch', priority: 1000, available: false, reason: 'libtorch was not found', fix: 'pip install torch' });
+  expect(reports[0]).toEqual({
+    name: 'torch',
+    priority: 1000,
+    available: false,
+    reason: 'libtorch was not found',
+    fix: 'pip install torch',
+  });
   expect(reports.map(({ name }) => name)).toEqual(expect.arrayContaining(['cpu', 'wasm']));
   expect(reports.find(({ name }) => name === 'cpu')).toMatchObject({ available: true, priority: 0 });
 });

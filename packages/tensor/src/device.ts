@@ -60,7 +60,10 @@ async function importPackage(name: string): Promise<void> {
 function isMissing(error: unknown, packageName: string): boolean {
   const { code, message } = error as { code?: string; message?: string };
   const absent = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND';
-  return (absent || /cannot find (package|module)|failed to load url/i.test(message ?? '')) && !!message?.includes(packageName);
+  return (
+    (absent || /cannot find (package|module)|failed to load url/i.test(message ?? '')) &&
+    !!message?.includes(packageName)
+  );
 }
 
 async function load(name: string): Promise<Candidate> {
@@ -74,7 +77,9 @@ async function load(name: string): Promise<Candidate> {
         report: {
           name,
           available: false,
-          reason: missing ? `the package ${packageName} is not installed` : `${packageName}: ${firstLine(error)}`,
+          reason: missing
+            ? `the package ${packageName} is not installed`
+            : `${packageName}: ${firstLine(error)}`,
           fix: missing ? `pnpm add ${packageName}` : `reinstall ${packageName}`,
         },
       };
@@ -112,7 +117,10 @@ export async function probeBackends(): Promise<BackendReport[]> {
  * @throws E_DEVICE_UNKNOWN when nothing provides a backend of that name
  * @throws E_DEVICE_UNAVAILABLE when the named backend cannot run here, with the reason and what would help
  */
-export async function selectDevice(device = 'auto', options: SelectDeviceOptions = {}): Promise<SelectedDevice> {
+export async function selectDevice(
+  device = 'auto',
+  options: SelectDeviceOptions = {},
+): Promise<SelectedDevice> {
   const warn = (message: string): void =>
     options.logger ? options.logger.warn(message) : process.emitWarning(message, 'EngineWarning');
   if (device === 'auto') return selectBest(warn);
@@ -154,13 +162,20 @@ async function selectBest(warn: (message: string) => void): Promise<SelectedDevi
     if (report.name === 'cpu') warn(slowWarning(all));
     return { name: report.name, backend };
   }
-  throw unavailable('auto', { name: 'auto', available: false, reason: 'no compute backend could be started' });
+  throw unavailable('auto', {
+    name: 'auto',
+    available: false,
+    reason: 'no compute backend could be started',
+  });
 }
 
 function slowWarning(all: readonly Candidate[]): string {
   const reasons = all
     .filter(({ report }) => !report.available)
-    .map(({ report }) => `${report.name}: ${report.reason ?? 'not available'}${report.fix ? ` (${report.fix})` : ''}`);
+    .map(
+      ({ report }) =>
+        `${report.name}: ${report.reason ?? 'not available'}${report.fix ? ` (${report.fix})` : ''}`,
+    );
   return `Computing with tfjs's plain JavaScript backend 'cpu', which is slow. ${reasons.join('; ')}`.trim();
 }
 

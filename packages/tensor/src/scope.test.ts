@@ -1,6 +1,16 @@
 import { describe, expect, it } from 'vitest';
 
-import { disposeTree, expectNoLeak, keepTree, leakCount, mapTensors, scope, scopeAsync, tensorsIn, tf } from './index.js';
+import {
+  disposeTree,
+  expectNoLeak,
+  keepTree,
+  leakCount,
+  mapTensors,
+  scope,
+  scopeAsync,
+  tensorsIn,
+  tf,
+} from './index.js';
 
 const pause = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -15,6 +25,17 @@ describe('scope', () => {
       expect(result.isDisposed).toBe(false);
     });
     expect(count.tensors).toBe(3);
+  });
+
+  it('frees everything when the function throws', () => {
+    expectNoLeak(() => {
+      const failing = (): unknown => scope(() => [tf.scalar(1), JSON.parse('{')]);
+      expect(failing).toThrow(SyntaxError);
+    });
+  });
+
+  it('refuses a promise', () => {
+    expect(() => scope(() => Promise.resolve(1))).toThrow('E_SCOPE_ASYNC');
   });
 });
 

@@ -1,14 +1,33 @@
 import { EngineError } from '@engine/core';
 
 import { tf } from './tf.js';
+import type { Tensor } from './tf.js';
 import { tensorsIn } from './tree.js';
 
 /**
  * Runs a synchronous function and disposes every tensor it made, except those it returns (anywhere in plain objects
- * and arrays) and those marked with `tf.keep`. Variables are never disposed.
+ * and arrays) and those marked with `tf.keep`. Variables are never disposed. Unlike `tf.tidy` it does not search
+ * typed arrays and other objects in the result.
+ * @throws E_SCOPE_ASYNC when the function returns a promise
  */
 export function scope<T>(fn: () => T): T {
-  return tf.tidy(fn as () => tf.TensorContainer) as T;
+  const engine = tf.engine();
+  let returned: Tensor[] = [];
+  engine.startScope('scope');
+  try {
+    const result = fn();
+    if (result instanceof Promise) {
+      throw new EngineError({
+        code: 'E_SCOPE_ASYNC',
+        what: 'The function given to scope() returned a promise, so its tensors cannot be told from others.',
+        fix: 'use scopeAsync',
+      });
+    }
+    returned = tensorsIn(result);
+    return result;
+  } finally {
+    engine.endScope(returned);
+  }
 }
 
 /**

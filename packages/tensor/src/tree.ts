@@ -26,7 +26,9 @@ export function mapTree<T>(
   const at = (key: string | number): string => (path ? `${path}.${key}` : String(key));
   if (Array.isArray(tree)) return tree.map((value, i) => mapTree(value, match, fn, at(i)));
   if (isPlainObject(tree)) {
-    return Object.fromEntries(Object.entries(tree).map(([key, value]) => [key, mapTree(value, match, fn, at(key))]));
+    return Object.fromEntries(
+      Object.entries(tree).map(([key, value]) => [key, mapTree(value, match, fn, at(key))]),
+    );
   }
   return tree;
 }

@@ -52,7 +52,8 @@ export class ImgDataPreprocessor extends BaseDataPreprocessor {
       }
     }
     if (std?.some((value) => !(value > 0))) throw badValue('ImgDataPreprocessor.std', std, 'numbers above 0');
-    if (bgrToRgb && rgbToBgr) throw badValue('ImgDataPreprocessor.rgbToBgr', true, 'only one of bgrToRgb and rgbToBgr');
+    if (bgrToRgb && rgbToBgr)
+      throw badValue('ImgDataPreprocessor.rgbToBgr', true, 'only one of bgrToRgb and rgbToBgr');
     if (!Number.isInteger(padSizeDivisor) || padSizeDivisor < 1) {
       throw badValue('ImgDataPreprocessor.padSizeDivisor', padSizeDivisor, 'a positive integer');
     }
@@ -84,16 +85,30 @@ export class ImgDataPreprocessor extends BaseDataPreprocessor {
       return tf.tidy(() => stackBatch(tf.unstack(this.normalize(inputs)), this.divisor, this.padValue));
     }
     if (list && list.length > 0 && list.every((item) => isTensor(item) && item.rank === 3)) {
-      return tf.tidy(() => stackBatch((list as Tensor[]).map((image) => this.normalize(image)), this.divisor, this.padValue));
+      return tf.tidy(() =>
+        stackBatch(
+          (list as Tensor[]).map((image) => this.normalize(image)),
+          this.divisor,
+          this.padValue,
+        ),
+      );
     }
-    throw badValue('ImgDataPreprocessor.inputs', inputs, 'images stacked as [N, H, W, C], or a list of [H, W, C]');
+    throw badValue(
+      'ImgDataPreprocessor.inputs',
+      inputs,
+      'images stacked as [N, H, W, C], or a list of [H, W, C]',
+    );
   }
 
   /** Mean and standard deviation for each of `channels`, undefined without normalisation. */
   private statistics(channels: number): { mean?: Float32Array; std?: Float32Array } {
     const spread = (name: string, values: readonly number[]): Float32Array => {
       if (values.length === 3 && channels !== 3) {
-        throw badValue('ImgDataPreprocessor.inputs', `${channels} channels`, `3 channels, as ${name} has 3 numbers`);
+        throw badValue(
+          'ImgDataPreprocessor.inputs',
+          `${channels} channels`,
+          `3 channels, as ${name} has 3 numbers`,
+        );
       }
       return Float32Array.from({ length: channels }, (_, c) => values[values.length === 1 ? 0 : c]!);
     };

@@ -25,10 +25,23 @@ export function imagesOf(inputs: HostArray | readonly HostArray[]): ImageView[] 
   const rank = Array.isArray(inputs) ? 3 : 4;
   const images = arrays.flatMap((array) => {
     if (array.shape.length !== rank || sizeOf(array.shape) === 0) {
-      throw badValue('ImgDataPreprocessor.inputs.shape', array.shape, 'images stacked as [N, H, W, C], or a list of [H, W, C]');
+      throw badValue(
+        'ImgDataPreprocessor.inputs.shape',
+        array.shape,
+        'images stacked as [N, H, W, C], or a list of [H, W, C]',
+      );
     }
-    if (array.dtype === 'float16' || array.dtype === 'bfloat16' || array.data instanceof BigInt64Array || array.data instanceof BigUint64Array) {
-      throw badValue('ImgDataPreprocessor.inputs.dtype', array.dtype, 'uint8, float32 or another type that JavaScript can compute with');
+    if (
+      array.dtype === 'float16' ||
+      array.dtype === 'bfloat16' ||
+      array.data instanceof BigInt64Array ||
+      array.data instanceof BigUint64Array
+    ) {
+      throw badValue(
+        'ImgDataPreprocessor.inputs.dtype',
+        array.dtype,
+        'uint8, float32 or another type that JavaScript can compute with',
+      );
     }
     const [height, width, channels] = array.shape.slice(-3) as [number, number, number];
     return Array.from({ length: rank === 4 ? array.shape[0]! : 1 }, (_, n): ImageView => {
@@ -37,7 +50,12 @@ export function imagesOf(inputs: HostArray | readonly HostArray[]): ImageView[] 
   });
   const { channels } = images[0]!;
   const odd = images.find((image) => image.channels !== channels);
-  if (odd) throw badValue('ImgDataPreprocessor.inputs', `${odd.channels} channels`, `${channels} channels in every image of the batch`);
+  if (odd)
+    throw badValue(
+      'ImgDataPreprocessor.inputs',
+      `${odd.channels} channels`,
+      `${channels} channels in every image of the batch`,
+    );
   return images;
 }
 
@@ -69,8 +87,11 @@ export function renderImages(
   const { channels } = images[0]!;
   const size = height * width * channels;
   const out = new Float32Array(images.length * size);
-  if (padValue !== 0 && images.some((image) => image.height < height || image.width < width)) out.fill(padValue);
-  const table = images.every((image) => image.data instanceof Uint8Array) ? byteTable(channels, rule) : undefined;
+  if (padValue !== 0 && images.some((image) => image.height < height || image.width < width))
+    out.fill(padValue);
+  const table = images.every((image) => image.data instanceof Uint8Array)
+    ? byteTable(channels, rule)
+    : undefined;
   const sources = Array.from({ length: channels }, (_, c) => (rule.flip ? channels - 1 - c : c));
   images.forEach((image, n) => {
     const data = image.data as Float32Array;

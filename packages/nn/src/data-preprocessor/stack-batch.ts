@@ -13,8 +13,15 @@ export function stackBatch(tensors: readonly Tensor[], padSizeDivisor = 1, padVa
   const first = tensors[0];
   if (!first) throw badValue('stackBatch.tensors', [], 'at least one tensor');
   const last = first.rank - 1;
-  const odd = tensors.find((tensor) => tensor.rank !== first.rank || tensor.shape[last] !== first.shape[last]);
-  if (odd) throw badValue('stackBatch.tensors', odd.shape, `tensors of rank ${first.rank} with ${first.shape[last]} channels`);
+  const odd = tensors.find(
+    (tensor) => tensor.rank !== first.rank || tensor.shape[last] !== first.shape[last],
+  );
+  if (odd)
+    throw badValue(
+      'stackBatch.tensors',
+      odd.shape,
+      `tensors of rank ${first.rank} with ${first.shape[last]} channels`,
+    );
   const target = first.shape.map((size, axis) => {
     if (axis === last) return size;
     return Math.ceil(Math.max(...tensors.map((t) => t.shape[axis]!)) / padSizeDivisor) * padSizeDivisor;

@@ -1,5 +1,13 @@
 import { badValue, type RandomStream } from '@engine/core';
-import { noGrad, randomNormal, randomUniform, tf, truncatedNormal, type Tensor, type Variable } from '@engine/tensor';
+import {
+  noGrad,
+  randomNormal,
+  randomUniform,
+  tf,
+  truncatedNormal,
+  type Tensor,
+  type Variable,
+} from '@engine/tensor';
 
 import type { Module } from '../module.js';
 import { infoOf } from '../parameter.js';
@@ -19,7 +27,12 @@ export type Nonlinearity = 'linear' | 'sigmoid' | 'tanh' | 'relu' | 'leaky_relu'
 export function fans(weight: Variable): { fanIn: number; fanOut: number } {
   const { shape } = weight;
   if (shape.length < 2) {
-    throw badValue('weight.shape', shape, 'at least two axes, to count inputs and outputs', 'initialise it by a rule without fans, such as Constant');
+    throw badValue(
+      'weight.shape',
+      shape,
+      'at least two axes, to count inputs and outputs',
+      'initialise it by a rule without fans, such as Constant',
+    );
   }
   const { layout } = infoOf(weight);
   if (layout === 'none') {
@@ -49,7 +62,11 @@ export function gainOf(nonlinearity: Nonlinearity, slope = 0.01): number {
     case 'selu':
       return 3 / 4;
     default:
-      throw badValue('nonlinearity', nonlinearity, "'linear', 'sigmoid', 'tanh', 'relu', 'leaky_relu' or 'selu'");
+      throw badValue(
+        'nonlinearity',
+        nonlinearity,
+        "'linear', 'sigmoid', 'tanh', 'relu', 'leaky_relu' or 'selu'",
+      );
   }
 }
 
@@ -60,7 +77,12 @@ export function kaimingStd(weight: Variable, a: number, mode: FanMode, nonlinear
   return gainOf(nonlinearity, a) / Math.sqrt(mode === 'fan_in' ? fanIn : fanOut);
 }
 
-function draw(shape: readonly number[], std: number, distribution: Distribution, stream: RandomStream): Tensor {
+function draw(
+  shape: readonly number[],
+  std: number,
+  distribution: Distribution,
+  stream: RandomStream,
+): Tensor {
   if (distribution === 'normal') return randomNormal(shape, stream, { std });
   if (distribution !== 'uniform') throw badValue('distribution', distribution, "'normal' or 'uniform'");
   const bound = Math.sqrt(3) * std;
@@ -72,7 +94,11 @@ function weightAndBias(module: Module): { weight?: Variable; bias?: Variable } {
   return Object.fromEntries(module.ownVariables().filter(([name]) => name === 'weight' || name === 'bias'));
 }
 
-function initModuleVariables(module: Module, weightValue: (weight: Variable) => Tensor, bias: number): Variable[] {
+function initModuleVariables(
+  module: Module,
+  weightValue: (weight: Variable) => Tensor,
+  bias: number,
+): Variable[] {
   const found = weightAndBias(module);
   noGrad(() => {
     if (found.weight) assign(found.weight, weightValue(found.weight));
@@ -90,7 +116,11 @@ export function constantInit(module: Module, { val, bias = 0 }: { val: number; b
 export function xavierInit(
   module: Module,
   stream: VariableStream,
-  { gain = 1, bias = 0, distribution = 'normal' }: { gain?: number; bias?: number; distribution?: Distribution } = {},
+  {
+    gain = 1,
+    bias = 0,
+    distribution = 'normal',
+  }: { gain?: number; bias?: number; distribution?: Distribution } = {},
 ): Variable[] {
   const value = (weight: Variable): Tensor => {
     const { fanIn, fanOut } = fans(weight);
@@ -111,7 +141,13 @@ export function normalInit(
 export function truncNormalInit(
   module: Module,
   stream: VariableStream,
-  { mean = 0, std = 1, a = -2, b = 2, bias = 0 }: { mean?: number; std?: number; a?: number; b?: number; bias?: number } = {},
+  {
+    mean = 0,
+    std = 1,
+    a = -2,
+    b = 2,
+    bias = 0,
+  }: { mean?: number; std?: number; a?: number; b?: number; bias?: number } = {},
 ): Variable[] {
   return initModuleVariables(module, (w) => truncatedNormal(w.shape, stream(w), { mean, std, a, b }), bias);
 }
@@ -141,7 +177,13 @@ export interface KaimingInitOptions {
 export function kaimingInit(
   module: Module,
   stream: VariableStream,
-  { a = 0, mode = 'fan_out', nonlinearity = 'relu', distribution = 'normal', bias = 0 }: KaimingInitOptions = {},
+  {
+    a = 0,
+    mode = 'fan_out',
+    nonlinearity = 'relu',
+    distribution = 'normal',
+    bias = 0,
+  }: KaimingInitOptions = {},
 ): Variable[] {
   const value = (weight: Variable): Tensor =>
     draw(weight.shape, kaimingStd(weight, a, mode, nonlinearity), distribution, stream(weight));
@@ -149,8 +191,18 @@ export function kaimingInit(
 }
 
 /** `XavierFill` of Caffe2: uniform with standard deviation 1 / sqrt(fanIn). */
-export function caffe2XavierInit(module: Module, stream: VariableStream, { bias = 0 }: { bias?: number } = {}): Variable[] {
-  return kaimingInit(module, stream, { a: 1, mode: 'fan_in', nonlinearity: 'leaky_relu', distribution: 'uniform', bias });
+export function caffe2XavierInit(
+  module: Module,
+  stream: VariableStream,
+  { bias = 0 }: { bias?: number } = {},
+): Variable[] {
+  return kaimingInit(module, stream, {
+    a: 1,
+    mode: 'fan_in',
+    nonlinearity: 'leaky_relu',
+    distribution: 'uniform',
+    bias,
+  });
 }
 
 /** Bias with which a sigmoid output starts at probability `prior`: -log((1 - p) / p). */

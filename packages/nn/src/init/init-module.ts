@@ -87,7 +87,10 @@ export function initModule(root: Module, { seed = 0, logger }: InitWeightsOption
   for (const [path, module] of root.namedModules().reverse()) {
     if (module.initialized || module.loaded) continue;
     module.resetParameters((leaf) => RandomStream.of(seed, 'init', joinName(path, leaf)));
-    run.record(module.ownVariables().map(([, variable]) => variable), `default of ${module.constructor.name}`);
+    run.record(
+      module.ownVariables().map(([, variable]) => variable),
+      `default of ${module.constructor.name}`,
+    );
   }
   initFromConfig(root, run);
   return report;
@@ -146,15 +149,25 @@ function prepareOverride(
   const children = new Map(module.namedChildren());
   const problem = (what: string, expected: string): EngineError =>
     new EngineError({ code: 'E_INIT_OVERRIDE', what, received: show(part), expected, exitCode: 2 });
-  if (typeof name !== 'string') throw problem(`An override in the ${owner} has no 'name'.`, 'the name of a child module');
+  if (typeof name !== 'string')
+    throw problem(`An override in the ${owner} has no 'name'.`, 'the name of a child module');
   if (Object.keys(own).length > 0 && own.type === undefined) {
-    throw problem(`The override of '${name}' in the ${owner} has options but no 'type'.`, "a 'type', or nothing but the name");
+    throw problem(
+      `The override of '${name}' in the ${owner} has options but no 'type'.`,
+      "a 'type', or nothing but the name",
+    );
   }
   const target = children.get(name);
-  if (!target) throw problem(`${module.constructor.name} has no child module '${name}'.`, `one of ${[...children.keys()].join(', ')}`);
+  if (!target)
+    throw problem(
+      `${module.constructor.name} has no child module '${name}'.`,
+      `one of ${[...children.keys()].join(', ')}`,
+    );
   return { target, initializer: build(own.type === undefined ? inherited : (own as ComponentConfig), owner) };
 }
 
 function build(config: ComponentConfig, owner: string): WeightInitializer {
-  return WEIGHT_INITIALIZERS.build<WeightInitializer>(config as ConfigOf<WeightInitializerTypes>, { path: owner });
+  return WEIGHT_INITIALIZERS.build<WeightInitializer>(config as ConfigOf<WeightInitializerTypes>, {
+    path: owner,
+  });
 }

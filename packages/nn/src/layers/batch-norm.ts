@@ -116,10 +116,15 @@ abstract class BatchNorm extends Module {
         return withRelu ? relu(y) : y;
       }
       if (this.training && x.size === this.features) {
-        throw badValue(`${this.constructor.name}.forward.x.shape`, x.shape, 'more than one value for each channel in training');
+        throw badValue(
+          `${this.constructor.name}.forward.x.shape`,
+          x.shape,
+          'more than one value for each channel in training',
+        );
       }
       const result = batchNormTrain(x, weight, bias, { epsilon: this.eps, relu: withRelu });
-      if (this.training && this.runningMean) noGrad(() => this.updateStatistics(result, x.size / this.features));
+      if (this.training && this.runningMean)
+        noGrad(() => this.updateStatistics(result, x.size / this.features));
       return result.y;
     });
   }
@@ -157,6 +162,7 @@ export class BatchNorm1d extends BatchNorm {
   }
 
   protected checkInput(x: Tensor): void {
-    if (x.rank !== 2 && x.rank !== 3) throw badValue('BatchNorm1d.forward.x.shape', x.shape, '[N, C] or [N, L, C]');
+    if (x.rank !== 2 && x.rank !== 3)
+      throw badValue('BatchNorm1d.forward.x.shape', x.shape, '[N, C] or [N, L, C]');
   }
 }

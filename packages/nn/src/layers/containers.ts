@@ -1,4 +1,12 @@
-import { MODELS, badValue, checkKeys, isComponentConfig, register, type ConfigOf, type ModelTypes } from '@engine/core';
+import {
+  MODELS,
+  badValue,
+  checkKeys,
+  isComponentConfig,
+  register,
+  type ConfigOf,
+  type ModelTypes,
+} from '@engine/core';
 import { tf, type Tensor } from '@engine/tensor';
 
 import { Module, type ModuleOptions } from '../module.js';
@@ -32,9 +40,14 @@ declare module '@engine/core' {
  * @param registry where plain names are looked up
  * @throws E_CONFIG_VALUE when it is neither a module nor a config
  */
-export function buildModule<M extends Module = Module>(value: ModuleLike, path: string, registry = MODELS): M {
+export function buildModule<M extends Module = Module>(
+  value: ModuleLike,
+  path: string,
+  registry = MODELS,
+): M {
   if (value instanceof Module) return value as M;
-  if (Array.isArray(value) || isComponentConfig(value)) return registry.build<M>(value as ConfigOf<ModelTypes>, { path });
+  if (Array.isArray(value) || isComponentConfig(value))
+    return registry.build<M>(value as ConfigOf<ModelTypes>, { path });
   throw badValue(path, value, "a module, a config such as { type: 'ReLU' }, or a list of them");
 }
 
@@ -44,10 +57,13 @@ export class Sequential extends Module {
   readonly modules: readonly Module[];
 
   constructor(options: SequentialOptions | readonly ModuleLike[]) {
-    const given = Array.isArray(options) ? { modules: options as readonly ModuleLike[] } : (options as SequentialOptions);
+    const given = Array.isArray(options)
+      ? { modules: options as readonly ModuleLike[] }
+      : (options as SequentialOptions);
     checkKeys('Sequential', given, ['modules', 'initCfg']);
     super(given);
-    if (!Array.isArray(given.modules)) throw badValue('Sequential.modules', given.modules, 'a list of modules or configs');
+    if (!Array.isArray(given.modules))
+      throw badValue('Sequential.modules', given.modules, 'a list of modules or configs');
     this.modules = given.modules.map((value, i) => buildModule(value as ModuleLike, `modules.${i}`));
   }
 
@@ -72,7 +88,9 @@ export class ModuleList extends Module implements Iterable<Module> {
   private readonly items: Module[];
 
   constructor(options: ModuleListOptions | readonly ModuleLike[] = {}) {
-    const given = Array.isArray(options) ? { modules: options as readonly ModuleLike[] } : (options as ModuleListOptions);
+    const given = Array.isArray(options)
+      ? { modules: options as readonly ModuleLike[] }
+      : (options as ModuleListOptions);
     checkKeys('ModuleList', given, ['modules', 'initCfg']);
     super(given);
     this.items = (given.modules ?? []).map((value, i) => buildModule(value, `modules.${i}`));
@@ -113,7 +131,8 @@ export class ModuleDict extends Module implements Iterable<[string, Module]> {
   constructor(options: ModuleDictOptions = {}) {
     checkKeys('ModuleDict', options, ['modules', 'initCfg']);
     super(options);
-    for (const [name, value] of Object.entries(options.modules ?? {})) this.set(name, buildModule(value, `modules.${name}`));
+    for (const [name, value] of Object.entries(options.modules ?? {}))
+      this.set(name, buildModule(value, `modules.${name}`));
   }
 
   get<M extends Module = Module>(name: string): M | undefined {

@@ -46,7 +46,15 @@ export class Conv2d extends Module {
 
   constructor(options: Conv2dOptions) {
     checkKeys('Conv2d', options, [
-      'inChannels', 'outChannels', 'kernelSize', 'stride', 'padding', 'dilation', 'groups', 'bias', 'initCfg',
+      'inChannels',
+      'outChannels',
+      'kernelSize',
+      'stride',
+      'padding',
+      'dilation',
+      'groups',
+      'bias',
+      'initCfg',
     ]);
     super(options);
     const { stride = 1, padding = 0, dilation = 1, groups = 1, bias = true } = options;
@@ -56,7 +64,11 @@ export class Conv2d extends Module {
     const [padH, padW] = pair('Conv2d.padding', padding);
     positive('Conv2d.groups', groups);
     if (inChannels % groups !== 0 || outChannels % groups !== 0) {
-      throw badValue('Conv2d.groups', groups, `a divisor of inChannels ${inChannels} and outChannels ${outChannels}`);
+      throw badValue(
+        'Conv2d.groups',
+        groups,
+        `a divisor of inChannels ${inChannels} and outChannels ${outChannels}`,
+      );
     }
     this.options = {
       strides: pair('Conv2d.stride', stride, 1),

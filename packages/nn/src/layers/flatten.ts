@@ -26,7 +26,8 @@ export class Flatten extends Module {
     checkKeys('Flatten', options, ['order', 'initCfg']);
     super(options);
     this.order = options.order ?? 'CHW';
-    if (this.order !== 'CHW' && this.order !== 'HWC') throw badValue('Flatten.order', options.order, "'CHW' or 'HWC'");
+    if (this.order !== 'CHW' && this.order !== 'HWC')
+      throw badValue('Flatten.order', options.order, "'CHW' or 'HWC'");
   }
 
   forward(x: Tensor): Tensor {

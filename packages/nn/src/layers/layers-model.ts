@@ -56,9 +56,11 @@ class LayerWeights extends Module {
     this.type = layer.getClassName();
     const trainable = new Set(layer.trainableWeights);
     for (const weight of layer.weights as readonly LayerWeight[]) {
-      if (!weight.val) throw badValue('LayersModelModule.model', weight.name, 'a model whose weights are tfjs variables');
+      if (!weight.val)
+        throw badValue('LayersModelModule.model', weight.name, 'a model whose weights are tfjs variables');
       let name = weight.name.slice(weight.name.lastIndexOf('/') + 1).replace(/_\d+$/, '');
-      for (let n = 2; this.variables.some(([taken]) => taken === name); n++) name = `${name.replace(/_\d+$/, '')}_${n}`;
+      for (let n = 2; this.variables.some(([taken]) => taken === name); n++)
+        name = `${name.replace(/_\d+$/, '')}_${n}`;
       describeVariable(weight.val, { role: trainable.has(weight) ? 'parameter' : 'buffer', layout: 'none' });
       this.variables.push([name, weight.val]);
     }
@@ -95,7 +97,12 @@ export class LayersModelModule extends Module {
       throw badValue('LayersModelModule.model', model, 'a tf.LayersModel or a tf.layers layer');
     }
     if (model.weights.length === 0 && !model.layers) {
-      throw badValue('LayersModelModule.model', model.getClassName(), 'a layer that has been built', 'call layer.build(inputShape) first');
+      throw badValue(
+        'LayersModelModule.model',
+        model.getClassName(),
+        'a layer that has been built',
+        'call layer.build(inputShape) first',
+      );
     }
     Object.defineProperty(this, 'model', { value: model });
     this.layers = flatLayers(model).map((layer) => new LayerWeights(layer));
@@ -110,7 +117,8 @@ export class LayersModelModule extends Module {
   forward(x: Tensor | Tensor[]): Tensor {
     const y = this.model.apply(x, { training: this.training });
     const first: unknown = Array.isArray(y) && y.length === 1 ? y[0] : y;
-    if (!isTensor(first)) throw badValue('LayersModelModule.forward', 'several outputs', 'a model with one output');
+    if (!isTensor(first))
+      throw badValue('LayersModelModule.forward', 'several outputs', 'a model with one output');
     return first;
   }
 }

@@ -61,17 +61,31 @@ abstract class Pool2d extends Module {
     this.padding = pair(`${name}.padding`, options.padding ?? 0);
     this.ceilMode = options.ceilMode ?? false;
     if (this.padding.some((pad, i) => pad > this.kernel[i]! / 2)) {
-      throw badValue(`${name}.padding`, options.padding, `at most half of kernelSize ${this.kernel.join(' by ')}`);
+      throw badValue(
+        `${name}.padding`,
+        options.padding,
+        `at most half of kernelSize ${this.kernel.join(' by ')}`,
+      );
     }
   }
 
   protected windows(x: Tensor): [Windows, Windows] {
     if (x.rank !== 4) throw badValue(`${this.constructor.name}.forward.x.shape`, x.shape, '[N, H, W, C]');
     return [0, 1].map((i) => {
-      const found = windows(x.shape[i + 1]!, this.kernel[i]!, this.stride[i]!, this.padding[i]!, this.ceilMode);
+      const found = windows(
+        x.shape[i + 1]!,
+        this.kernel[i]!,
+        this.stride[i]!,
+        this.padding[i]!,
+        this.ceilMode,
+      );
       if (found.count < 1) {
         const name = `${this.constructor.name}.forward.x.shape`;
-        throw badValue(name, x.shape, `an image no smaller than the window, ${this.kernel.join(' by ')}, after padding`);
+        throw badValue(
+          name,
+          x.shape,
+          `an image no smaller than the window, ${this.kernel.join(' by ')}, after padding`,
+        );
       }
       return found;
     }) as [Windows, Windows];
@@ -113,7 +127,12 @@ export class AvgPool2d extends Pool2d {
     return tf.tidy(() => {
       const padded =
         padH + padW + h.overhang + w.overhang > 0
-          ? tf.pad(x, [[0, 0], [padH, padH + h.overhang], [padW, padW + w.overhang], [0, 0]])
+          ? tf.pad(x, [
+              [0, 0],
+              [padH, padH + h.overhang],
+              [padW, padW + w.overhang],
+              [0, 0],
+            ])
           : x;
       const mean = tf.avgPool(padded as Tensor4D, this.kernel, this.stride, 'valid');
       const factor = this.correction(x.shape[1]!, x.shape[2]!, h, w);

@@ -1,5 +1,11 @@
 import { badValue } from '@engine/core';
-import { softmaxCrossEntropy, tf, type SoftmaxCrossEntropyOptions, type Tensor, type Tensor1D } from '@engine/tensor';
+import {
+  softmaxCrossEntropy,
+  tf,
+  type SoftmaxCrossEntropyOptions,
+  type Tensor,
+  type Tensor1D,
+} from '@engine/tensor';
 
 export interface CrossEntropyOptions extends SoftmaxCrossEntropyOptions {
   /** Weight of each class, K numbers; 1 unless said. The mean then divides by the weights of the labels. */
@@ -12,10 +18,15 @@ export interface CrossEntropyOptions extends SoftmaxCrossEntropyOptions {
  * @param labels int32 [...]
  * @returns a scalar, or [...] with reduction 'none'
  */
-export function crossEntropy(logits: Tensor, labels: Tensor, { weight, ...options }: CrossEntropyOptions = {}): Tensor {
+export function crossEntropy(
+  logits: Tensor,
+  labels: Tensor,
+  { weight, ...options }: CrossEntropyOptions = {},
+): Tensor {
   if (!weight) return softmaxCrossEntropy(logits, labels, options);
   const classes = logits.shape[logits.shape.length - 1]!;
-  if (weight.length !== classes) throw badValue('crossEntropy.weight', weight, `${classes} numbers, one for each class`);
+  if (weight.length !== classes)
+    throw badValue('crossEntropy.weight', weight, `${classes} numbers, one for each class`);
   const { reduction = 'mean', labelSmoothing = 0, ignoreIndex = -100 } = options;
   return tf.tidy(() => {
     const flat = tf.reshape(labels, [-1]) as Tensor1D;

@@ -23,11 +23,18 @@ function values(tensor: Tensor): number[] {
 
 function expectNear(received: readonly number[], expected: readonly number[], tolerance: number): void {
   expect(received).toHaveLength(expected.length);
-  received.forEach((value, i) => expect(Math.abs(value - expected[i]!), `element ${i}`).toBeLessThan(tolerance));
+  received.forEach((value, i) =>
+    expect(Math.abs(value - expected[i]!), `element ${i}`).toBeLessThan(tolerance),
+  );
 }
 
 /** Checks the gradient of sum(fn(inputs) · cotangent) against central differences. */
-function checkGradient(fn: (...inputs: Tensor[]) => Tensor, inputs: Tensor[], epsilon = 1e-2, tolerance = 2e-2): void {
+function checkGradient(
+  fn: (...inputs: Tensor[]) => Tensor,
+  inputs: Tensor[],
+  epsilon = 1e-2,
+  tolerance = 2e-2,
+): void {
   tf.tidy(() => {
     const cotangent = draw(fn(...inputs).shape, 'cotangent');
     const loss = (...given: Tensor[]): Tensor => tf.sum(tf.mul(fn(...given), cotangent));
@@ -44,7 +51,9 @@ function checkGradient(fn: (...inputs: Tensor[]) => Tensor, inputs: Tensor[], ep
         };
         const expected = (at(epsilon) - at(-epsilon)) / (2 * epsilon);
         const received = grads[which]!.dataSync()[i]!;
-        expect(Math.abs(received - expected), `input ${which} element ${i}`).toBeLessThan(tolerance * (1 + Math.abs(expected)));
+        expect(Math.abs(received - expected), `input ${which} element ${i}`).toBeLessThan(
+          tolerance * (1 + Math.abs(expected)),
+        );
       }
     });
   });
@@ -53,8 +62,14 @@ function checkGradient(fn: (...inputs: Tensor[]) => Tensor, inputs: Tensor[], ep
 describe('batchNormTrain', () => {
   it('normalises to the shift and scale it was given, and returns the biased variance', () => {
     tf.tidy(() => {
-      const x = tf.tensor2d([[1, 10], [3, 10], [5, 40]]);
-      const { y, mean, variance, invStd } = batchNormTrain(x, tf.tensor1d([2, 1]), tf.tensor1d([0.5, 0]), { epsilon: 0 });
+      const x = tf.tensor2d([
+        [1, 10],
+        [3, 10],
+        [5, 40],
+      ]);
+      const { y, mean, variance, invStd } = batchNormTrain(x, tf.tensor1d([2, 1]), tf.tensor1d([0.5, 0]), {
+        epsilon: 0,
+      });
       expectNear(values(mean), [3, 20], 1e-6);
       expectNear(values(variance), [8 / 3, 200], 1e-4);
       expectNear(values(invStd), [1 / Math.sqrt(8 / 3), 1 / Math.sqrt(200)], 1e-6);
@@ -69,7 +84,11 @@ describe('batchNormTrain', () => {
       const x = draw([3, 2, 2, 4], 'x');
       const gamma = draw([4], 'gamma');
       const beta = draw([4], 'beta');
-      checkGradient((...[a, b, c]) => batchNormTrain(a!, b!, c!, { relu: withRelu }).y, [x, gamma, beta], 1e-3);
+      checkGradient(
+        (...[a, b, c]) => batchNormTrain(a!, b!, c!, { relu: withRelu }).y,
+        [x, gamma, beta],
+        1e-3,
+      );
     });
   }
 
@@ -78,7 +97,10 @@ describe('batchNormTrain', () => {
     const inputs = [draw([2, 2, 2, 3], 'x'), draw([3], 'gamma'), draw([3], 'beta')] as const;
     tf.tidy(() => {
       const y = batchNormEval(...inputs, statistics, { epsilon: 0 });
-      const by = tf.add(tf.mul(tf.div(tf.sub(inputs[0], statistics.mean), tf.sqrt(statistics.variance)), inputs[1]), inputs[2]);
+      const by = tf.add(
+        tf.mul(tf.div(tf.sub(inputs[0], statistics.mean), tf.sqrt(statistics.variance)), inputs[1]),
+        inputs[2],
+      );
       expectNear(values(y), values(by), 1e-5);
     });
     checkGradient((...[a, b, c]) => batchNormEval(a!, b!, c!, statistics), [...inputs]);
@@ -86,7 +108,10 @@ describe('batchNormTrain', () => {
 });
 
 describe('softmaxCrossEntropy', () => {
-  const logits = [[1, 2, 0.5], [-1, 0, 3]];
+  const logits = [
+    [1, 2, 0.5],
+    [-1, 0, 3],
+  ];
   const nll = logits.map((row) => {
     const sum = Math.log(row.reduce((total, value) => total + Math.exp(value), 0));
     return row.map((value) => sum - value);
@@ -97,7 +122,11 @@ describe('softmaxCrossEntropy', () => {
       const labels = tf.tensor1d([1, 0], 'int32');
       const each = [nll[0]![1]!, nll[1]![0]!];
       expectNear(values(softmaxCrossEntropy(tf.tensor2d(logits), labels, { reduction: 'none' })), each, 1e-5);
-      expectNear(values(softmaxCrossEntropy(tf.tensor2d(logits), labels, { reduction: 'sum' })), [each[0]! + each[1]!], 1e-5);
+      expectNear(
+        values(softmaxCrossEntropy(tf.tensor2d(logits), labels, { reduction: 'sum' })),
+        [each[0]! + each[1]!],
+        1e-5,
+      );
       expectNear(values(softmaxCrossEntropy(tf.tensor2d(logits), labels)), [(each[0]! + each[1]!) / 2], 1e-5);
     });
   });
@@ -113,12 +142,19 @@ describe('softmaxCrossEntropy', () => {
 
   it('has the right gradient', () => {
     const labels = tf.tensor1d([2, 7, 0, 1], 'int32');
-    checkGradient((x) => softmaxCrossEntropy(x!, labels, { labelSmoothing: 0.1, ignoreIndex: 7 }), [draw([4, 3], 'logits')]);
+    checkGradient(
+      (x) => softmaxCrossEntropy(x!, labels, { labelSmoothing: 0.1, ignoreIndex: 7 }),
+      [draw([4, 3], 'logits')],
+    );
   });
 
   it('refuses labels that are no integers or do not match', () => {
-    expect(() => softmaxCrossEntropy(tf.zeros([2, 3]), tf.tensor1d([1, 0]))).toThrow(/E_CONFIG_VALUE.*labels/s);
-    expect(() => softmaxCrossEntropy(tf.zeros([2, 3]), tf.tensor1d([1], 'int32'))).toThrow(/one label for each row/);
+    expect(() => softmaxCrossEntropy(tf.zeros([2, 3]), tf.tensor1d([1, 0]))).toThrow(
+      /E_CONFIG_VALUE.*labels/s,
+    );
+    expect(() => softmaxCrossEntropy(tf.zeros([2, 3]), tf.tensor1d([1], 'int32'))).toThrow(
+      /one label for each row/,
+    );
   });
 });
 
@@ -129,7 +165,9 @@ describe('relu and addRelu', () => {
       const b = tf.tensor1d([-3, 1, 1]);
       expect(values(relu(a))).toEqual([1, 0, 3]);
       expect(values(addRelu(a, b))).toEqual([0, 0, 4]);
-      const [da, db] = tf.grads((x, y) => tf.sum(tf.add(tf.mul(addRelu(x!, y!), 5), tf.mul(x!, 2))) as Tensor)([a, b]);
+      const [da, db] = tf.grads(
+        (x, y) => tf.sum(tf.add(tf.mul(addRelu(x!, y!), 5), tf.mul(x!, 2))) as Tensor,
+      )([a, b]);
       expect(values(da!)).toEqual([2, 2, 7]);
       expect(values(db!)).toEqual([0, 0, 5]);
     });
@@ -137,14 +175,21 @@ describe('relu and addRelu', () => {
 
   it('broadcasts shapes that differ', () => {
     tf.tidy(() => {
-      const a = tf.tensor2d([[1, -2], [3, 4]]);
+      const a = tf.tensor2d([
+        [1, -2],
+        [3, 4],
+      ]);
       expect(values(addRelu<Tensor>(a, tf.tensor1d([1, 1])))).toEqual([2, 0, 4, 5]);
     });
   });
 });
 
 /** The definition of a grouped, dilated, padded convolution, in loops. */
-function plainConv(x: Tensor, filter: Tensor, o: { strides: number[]; pads: number[]; dilations: number[]; groups: number }): number[] {
+function plainConv(
+  x: Tensor,
+  filter: Tensor,
+  o: { strides: number[]; pads: number[]; dilations: number[]; groups: number },
+): number[] {
   const [n, h, w] = x.shape as [number, number, number];
   const [kh, kw, ci, co] = filter.shape as [number, number, number, number];
   const outH = Math.floor((h + o.pads[0]! + o.pads[1]! - o.dilations[0]! * (kh - 1) - 1) / o.strides[0]!) + 1;
@@ -171,13 +216,53 @@ function plainConv(x: Tensor, filter: Tensor, o: { strides: number[]; pads: numb
 }
 
 describe('conv2d', () => {
-  const cases: [string, number[], number[], { strides: [number, number]; pads: [number, number, number, number]; dilations: [number, number]; groups: number }][] = [
-    ['3x3', [2, 5, 6, 3], [3, 3, 3, 4], { strides: [1, 1], pads: [1, 1, 1, 1], dilations: [1, 1], groups: 1 }],
-    ['strided with uneven padding', [1, 7, 6, 2], [3, 2, 2, 3], { strides: [2, 3], pads: [0, 2, 1, 0], dilations: [1, 1], groups: 1 }],
-    ['dilated', [1, 8, 7, 2], [3, 2, 2, 3], { strides: [1, 1], pads: [2, 2, 0, 1], dilations: [2, 3], groups: 1 }],
-    ['dilated and strided', [1, 8, 9, 2], [2, 3, 2, 2], { strides: [2, 2], pads: [1, 1, 2, 2], dilations: [2, 2], groups: 1 }],
-    ['grouped', [2, 4, 4, 4], [3, 3, 2, 6], { strides: [1, 1], pads: [1, 1, 1, 1], dilations: [1, 1], groups: 2 }],
-    ['depthwise, dilated', [1, 6, 6, 3], [2, 2, 1, 6], { strides: [1, 1], pads: [1, 0, 1, 0], dilations: [2, 2], groups: 3 }],
+  const cases: [
+    string,
+    number[],
+    number[],
+    {
+      strides: [number, number];
+      pads: [number, number, number, number];
+      dilations: [number, number];
+      groups: number;
+    },
+  ][] = [
+    [
+      '3x3',
+      [2, 5, 6, 3],
+      [3, 3, 3, 4],
+      { strides: [1, 1], pads: [1, 1, 1, 1], dilations: [1, 1], groups: 1 },
+    ],
+    [
+      'strided with uneven padding',
+      [1, 7, 6, 2],
+      [3, 2, 2, 3],
+      { strides: [2, 3], pads: [0, 2, 1, 0], dilations: [1, 1], groups: 1 },
+    ],
+    [
+      'dilated',
+      [1, 8, 7, 2],
+      [3, 2, 2, 3],
+      { strides: [1, 1], pads: [2, 2, 0, 1], dilations: [2, 3], groups: 1 },
+    ],
+    [
+      'dilated and strided',
+      [1, 8, 9, 2],
+      [2, 3, 2, 2],
+      { strides: [2, 2], pads: [1, 1, 2, 2], dilations: [2, 2], groups: 1 },
+    ],
+    [
+      'grouped',
+      [2, 4, 4, 4],
+      [3, 3, 2, 6],
+      { strides: [1, 1], pads: [1, 1, 1, 1], dilations: [1, 1], groups: 2 },
+    ],
+    [
+      'depthwise, dilated',
+      [1, 6, 6, 3],
+      [2, 2, 1, 6],
+      { strides: [1, 1], pads: [1, 0, 1, 0], dilations: [2, 2], groups: 3 },
+    ],
   ];
   for (const [name, xShape, filterShape, options] of cases) {
     it(`${name}: agrees with the definition, and its gradients with differences`, () => {
@@ -185,7 +270,13 @@ describe('conv2d', () => {
       const filter = draw(filterShape, 'filter');
       const bias = draw([filterShape[3]!], 'bias');
       const zero = tf.zerosLike(bias);
-      tf.tidy(() => expectNear(values(conv2d(x, filter, { ...options, bias: zero })), plainConv(x, filter, options), 1e-4));
+      tf.tidy(() =>
+        expectNear(
+          values(conv2d(x, filter, { ...options, bias: zero })),
+          plainConv(x, filter, options),
+          1e-4,
+        ),
+      );
       checkGradient((...[a, b, c]) => conv2d(a!, b!, { ...options, bias: c }), [x, filter, bias]);
     });
   }
@@ -194,15 +285,20 @@ describe('conv2d', () => {
     tf.tidy(() => {
       const x = draw([1, 4, 4, 2], 'x');
       const filter = draw([3, 3, 2, 2], 'filter');
-      const grad = (input: Tensor): number[] => values(tf.grad((y) => tf.sum(conv2d(y, filter)) as Tensor)(input));
+      const grad = (input: Tensor): number[] =>
+        values(tf.grad((y) => tf.sum(conv2d(y, filter)) as Tensor)(input));
       const expected = grad(x);
       expect(grad(markConstant(x.clone()))).toEqual(expected);
     });
   });
 
   it('names shapes that do not fit', () => {
-    expect(() => conv2d(tf.zeros([1, 4, 4, 3]), tf.zeros([3, 3, 2, 2]))).toThrow(/conv2d\.x\.shape = \[1,4,4,3\][\s\S]*\[N, H, W, 2\]/);
-    expect(() => conv2d(tf.zeros([1, 2, 2, 3]), tf.zeros([3, 3, 3, 2]))).toThrow(/no smaller than the filter/);
+    expect(() => conv2d(tf.zeros([1, 4, 4, 3]), tf.zeros([3, 3, 2, 2]))).toThrow(
+      /conv2d\.x\.shape = \[1,4,4,3\][\s\S]*\[N, H, W, 2\]/,
+    );
+    expect(() => conv2d(tf.zeros([1, 2, 2, 3]), tf.zeros([3, 3, 3, 2]))).toThrow(
+      /no smaller than the filter/,
+    );
   });
 });
 
@@ -219,7 +315,9 @@ it('no accelerated function leaks, in or out of a gradient', () => {
   expectNoLeak(() => tf.tidy(() => void net(x, filter)));
   expectNoLeak(() => tf.dispose(tf.grads((...[a, b]) => net(a!, b!))([x, filter])));
   expectNoLeak(() => tf.dispose([conv2d(x, filter), relu(x), addRelu(x, x)]));
-  expectNoLeak(() => tf.dispose(Object.values(batchNormTrain(x, vector, vector, { relu: true })) as Tensor[]));
+  expectNoLeak(() =>
+    tf.dispose(Object.values(batchNormTrain(x, vector, vector, { relu: true })) as Tensor[]),
+  );
   const logits = tf.zeros([2, 3]);
   expectNoLeak(() => softmaxCrossEntropy(logits, labels).dispose());
 });

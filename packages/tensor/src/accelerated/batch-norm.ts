@@ -42,7 +42,8 @@ defineAccelerated({
 // is fixed: hence a second name, which runs the first kernel with `relu` set.
 defineAccelerated({
   name: 'EngineBatchNormReluTrain',
-  reference: (inputs, attrs) => runAccelerated<Tensor[]>('EngineBatchNormTrain', inputs, { ...attrs, relu: true }),
+  reference: (inputs, attrs) =>
+    runAccelerated<Tensor[]>('EngineBatchNormTrain', inputs, { ...attrs, relu: true }),
   gradient: {
     inputsToSave: ['x', 'gamma'],
     outputsToSave: [true, true, true, false],
@@ -53,8 +54,13 @@ defineAccelerated({
   },
 });
 
-function grads(inputs: Record<string, Tensor>, withRelu: boolean): tf.NamedTensorMap & Record<string, () => Tensor> {
-  const [dx, dgamma, dbeta] = runAccelerated<Tensor[]>('EngineBatchNormTrainGrad', inputs, { relu: withRelu });
+function grads(
+  inputs: Record<string, Tensor>,
+  withRelu: boolean,
+): tf.NamedTensorMap & Record<string, () => Tensor> {
+  const [dx, dgamma, dbeta] = runAccelerated<Tensor[]>('EngineBatchNormTrainGrad', inputs, {
+    relu: withRelu,
+  });
   return { x: () => dx!, gamma: () => dgamma!, beta: () => dbeta! } as never;
 }
 
@@ -105,7 +111,11 @@ export function batchNormTrain(
   { epsilon = 1e-5, relu: withRelu = false }: BatchNormOptions = {},
 ): BatchNormResult {
   const name = withRelu ? 'EngineBatchNormReluTrain' : 'EngineBatchNormTrain';
-  const [y, mean, invStd, variance] = runAccelerated<Tensor[]>(name, { x, gamma, beta }, { epsilon, relu: withRelu });
+  const [y, mean, invStd, variance] = runAccelerated<Tensor[]>(
+    name,
+    { x, gamma, beta },
+    { epsilon, relu: withRelu },
+  );
   return { y: y!, mean: mean as Tensor1D, variance: variance as Tensor1D, invStd: invStd as Tensor1D };
 }
 
@@ -115,7 +125,14 @@ defineAccelerated({
   reference: ({ x, gamma, beta, mean, variance }, attrs) =>
     tf.tidy(() => {
       const { epsilon } = attrs as unknown as Attrs;
-      const y = tf.batchNorm(rows(x!), mean as never, variance as never, beta as never, gamma as never, epsilon);
+      const y = tf.batchNorm(
+        rows(x!),
+        mean as never,
+        variance as never,
+        beta as never,
+        gamma as never,
+        epsilon,
+      );
       return tf.reshape(y, x!.shape);
     }),
   gradient: {

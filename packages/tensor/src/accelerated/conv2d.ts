@@ -25,15 +25,32 @@ interface GradAttrs extends Geometry {
 type Padding = [Pair, Pair, Pair, Pair];
 
 function explicit([top, bottom, left, right]: Pads): Padding {
-  return [[0, 0], [top, bottom], [left, right], [0, 0]];
+  return [
+    [0, 0],
+    [top, bottom],
+    [left, right],
+    [0, 0],
+  ];
 }
 
 /** The filter with zeros between its taps, so that tfjs, which has no gradient for dilation, need not know of it. */
 function dilate(filter: Tensor4D, [dh, dw]: Pair): Tensor4D {
   if (dh === 1 && dw === 1) return filter;
   const [h, w, i, o] = filter.shape;
-  const spread = tf.pad(tf.reshape(filter, [h, 1, w, 1, i, o]), [[0, 0], [0, dh - 1], [0, 0], [0, dw - 1], [0, 0], [0, 0]]);
-  return tf.slice(tf.reshape(spread, [h * dh, w * dw, i, o]) as Tensor4D, 0, [(h - 1) * dh + 1, (w - 1) * dw + 1, i, o]);
+  const spread = tf.pad(tf.reshape(filter, [h, 1, w, 1, i, o]), [
+    [0, 0],
+    [0, dh - 1],
+    [0, 0],
+    [0, dw - 1],
+    [0, 0],
+    [0, 0],
+  ]);
+  return tf.slice(tf.reshape(spread, [h * dh, w * dw, i, o]) as Tensor4D, 0, [
+    (h - 1) * dh + 1,
+    (w - 1) * dw + 1,
+    i,
+    o,
+  ]);
 }
 
 function undilate(filter: Tensor4D, [dh, dw]: Pair): Tensor4D {
@@ -55,7 +72,9 @@ defineAccelerated({
     const { strides, pads, dilations, groups } = attrs as unknown as Geometry;
     return tf.tidy(() => {
       const filters = split(dilate(filter as Tensor4D, dilations), groups);
-      const parts = split(x as Tensor4D, groups).map((part, g) => tf.conv2d(part, filters[g]!, strides, explicit(pads)));
+      const parts = split(x as Tensor4D, groups).map((part, g) =>
+        tf.conv2d(part, filters[g]!, strides, explicit(pads)),
+      );
       return bias ? tf.add(join(parts), bias) : join(parts);
     });
   },
@@ -64,7 +83,11 @@ defineAccelerated({
     gradFunc: (dy, saved, attrs) => {
       const { inputGrad, filterGrad, biasGrad, ...geometry } = attrs;
       const [x, filter] = saved as [Tensor, Tensor];
-      const compute = (needInput: boolean, needFilter: boolean, needBias: boolean): (Tensor | undefined)[] => {
+      const compute = (
+        needInput: boolean,
+        needFilter: boolean,
+        needBias: boolean,
+      ): (Tensor | undefined)[] => {
         const found = runAccelerated<Tensor[]>(
           'EngineConv2dGrad',
           { dy: dy as Tensor, x, filter },
@@ -86,7 +109,8 @@ defineAccelerated({
 defineAccelerated({
   name: 'EngineConv2dGrad',
   reference({ dy, x, filter }, attrs) {
-    const { strides, pads, dilations, groups, needInput, needFilter, needBias } = attrs as unknown as GradAttrs;
+    const { strides, pads, dilations, groups, needInput, needFilter, needBias } =
+      attrs as unknown as GradAttrs;
     const shared = { strides, pad: explicit(pads), dataFormat: 'NHWC' } as unknown as tf.NamedAttrMap;
     return tf.tidy(() => {
       const dys = split(dy as Tensor4D, groups);
@@ -94,19 +118,34 @@ defineAccelerated({
       if (needInput) {
         const inputShape = [...x!.shape.slice(0, 3), x!.shape[3]! / groups];
         const filters = split(dilate(filter as Tensor4D, dilations), groups);
-        results.push(join(dys.map((part, g) => {
-          const inputs = { dy: part, filter: filters[g]! };
-          return tf.engine().runKernel('Conv2DBackpropInput', inputs, { ...shared, inputShape }) as Tensor4D;
-        })));
+        results.push(
+          join(
+            dys.map((part, g) => {
+              const inputs = { dy: part, filter: filters[g]! };
+              return tf
+                .engine()
+                .runKernel('Conv2DBackpropInput', inputs, { ...shared, inputShape }) as Tensor4D;
+            }),
+          ),
+        );
       }
       if (needFilter) {
         const [h, w, i, o] = filter!.shape as [number, number, number, number];
         const filterShape = [(h - 1) * dilations[0] + 1, (w - 1) * dilations[1] + 1, i, o / groups];
         const xs = split(x as Tensor4D, groups);
-        results.push(undilate(join(dys.map((part, g) => {
-          const inputs = { x: xs[g]!, dy: part };
-          return tf.engine().runKernel('Conv2DBackpropFilter', inputs, { ...shared, filterShape }) as Tensor4D;
-        })), dilations));
+        results.push(
+          undilate(
+            join(
+              dys.map((part, g) => {
+                const inputs = { x: xs[g]!, dy: part };
+                return tf
+                  .engine()
+                  .runKernel('Conv2DBackpropFilter', inputs, { ...shared, filterShape }) as Tensor4D;
+              }),
+            ),
+            dilations,
+          ),
+        );
       }
       if (needBias) results.push(tf.sum(dy!, [0, 1, 2]));
       return results;
@@ -151,16 +190,25 @@ export function conv2d(
   const height = x.shape[1]! + pads[0] + pads[1] - dilations[0] * (h! - 1);
   const width = x.shape[2]! + pads[2] + pads[3] - dilations[1] * (w! - 1);
   if (height < 1 || width < 1) {
-    throw badValue('conv2d.x.shape', x.shape, `an image no smaller than the filter, ${h} by ${w}, after padding`);
+    throw badValue(
+      'conv2d.x.shape',
+      x.shape,
+      `an image no smaller than the filter, ${h} by ${w}, after padding`,
+    );
   }
-  if (x.dtype !== 'float32') return tf.tidy(() => conv2d(tf.cast(x, 'float32'), filter, { bias, strides, pads, dilations, groups }));
-  return runAccelerated<Tensor>('EngineConv2d', bias ? { x, filter, bias: bias as Tensor1D } : { x, filter }, {
-    strides,
-    pads,
-    dilations,
-    groups,
-    inputGrad: !isConstant(x),
-    filterGrad: !isConstant(filter),
-    biasGrad: bias !== undefined && !isConstant(bias),
-  }) as Tensor4D;
+  if (x.dtype !== 'float32')
+    return tf.tidy(() => conv2d(tf.cast(x, 'float32'), filter, { bias, strides, pads, dilations, groups }));
+  return runAccelerated<Tensor>(
+    'EngineConv2d',
+    bias ? { x, filter, bias: bias as Tensor1D } : { x, filter },
+    {
+      strides,
+      pads,
+      dilations,
+      groups,
+      inputGrad: !isConstant(x),
+      filterGrad: !isConstant(filter),
+      biasGrad: bias !== undefined && !isConstant(bias),
+    },
+  ) as Tensor4D;
 }

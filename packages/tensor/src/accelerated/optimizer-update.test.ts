@@ -26,7 +26,9 @@ describe('sgdUpdate', () => {
     let [x, y] = [1, -2];
     let [bx, by] = [0, 0];
     for (let step = 0; step < 3; step++) {
-      expectNoLeak(() => sgdUpdate({ params: [p], grads: [g], momentumBuffers: [m], ...hyper, first: step === 0 }));
+      expectNoLeak(() =>
+        sgdUpdate({ params: [p], grads: [g], momentumBuffers: [m], ...hyper, first: step === 0 }),
+      );
       const [gx, gy] = [0.5 + 0.01 * x!, 1 + 0.01 * y!];
       [bx, by] = step === 0 ? [gx, gy] : [0.9 * bx! + 0.5 * gx, 0.9 * by! + 0.5 * gy];
       [x, y] = [x! - 0.1 * bx, y! - 0.1 * by];
@@ -39,7 +41,16 @@ describe('sgdUpdate', () => {
     const p = variable([1]);
     const m = variable([0]);
     const g = tf.tensor1d([2]);
-    sgdUpdate({ params: [p], grads: [g], momentumBuffers: [m], lr: 0.1, momentum: 0.5, nesterov: true, maximize: true, first: true });
+    sgdUpdate({
+      params: [p],
+      grads: [g],
+      momentumBuffers: [m],
+      lr: 0.1,
+      momentum: 0.5,
+      nesterov: true,
+      maximize: true,
+      first: true,
+    });
     near(p, [1 + 0.1 * (2 + 0.5 * 2)]);
     near(m, [-2]);
   });
@@ -54,16 +65,35 @@ describe('sgdUpdate', () => {
 });
 
 describe('adamUpdate', () => {
-  for (const [decoupled, amsgrad] of [[true, false], [false, false], [true, true]] as const) {
+  for (const [decoupled, amsgrad] of [
+    [true, false],
+    [false, false],
+    [true, true],
+  ] as const) {
     it(`follows torch.optim.${decoupled ? 'AdamW' : 'Adam'}${amsgrad ? ' with amsgrad' : ''}`, () => {
       const [p, m, v, vmax] = [variable([1]), variable([0]), variable([0]), variable([0])];
       let [x, a, b, largest] = [1, 0, 0, 0];
-      for (const [step, gradient] of [[1, 0.5], [2, -3], [3, 0.1]] as const) {
+      for (const [step, gradient] of [
+        [1, 0.5],
+        [2, -3],
+        [3, 0.1],
+      ] as const) {
         const g = tf.tensor1d([gradient]);
         expectNoLeak(() =>
           adamUpdate({
-            params: [p], grads: [g], expAvgs: [m], expAvgSqs: [v], maxExpAvgSqs: [vmax],
-            lr: 0.01, beta1: 0.8, beta2: 0.95, eps: 1e-6, weightDecay: 0.1, step, decoupled, amsgrad,
+            params: [p],
+            grads: [g],
+            expAvgs: [m],
+            expAvgSqs: [v],
+            maxExpAvgSqs: [vmax],
+            lr: 0.01,
+            beta1: 0.8,
+            beta2: 0.95,
+            eps: 1e-6,
+            weightDecay: 0.1,
+            step,
+            decoupled,
+            amsgrad,
           }),
         );
         const grad = decoupled ? gradient : gradient + 0.1 * x;
@@ -98,7 +128,14 @@ it('prefers a kernel of the backend, with inputs keyed by place', () => {
     expect(seen).toEqual([
       {
         inputs: ['p0', 'g0', 'p1', 'g1'],
-        count: 2, lr: 0.5, momentum: 0, dampening: 0, nesterov: false, weightDecay: 0, maximize: false, first: false,
+        count: 2,
+        lr: 0.5,
+        momentum: 0,
+        dampening: 0,
+        nesterov: false,
+        weightDecay: 0,
+        maximize: false,
+        first: false,
       },
     ]);
   } finally {

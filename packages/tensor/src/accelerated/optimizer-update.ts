@@ -34,7 +34,14 @@ export interface SgdUpdateOptions {
  */
 export function sgdUpdate(options: SgdUpdateOptions): void {
   const { params, grads, momentumBuffers, lr } = options;
-  const { momentum = 0, dampening = 0, nesterov = false, weightDecay = 0, maximize = false, first = false } = options;
+  const {
+    momentum = 0,
+    dampening = 0,
+    nesterov = false,
+    weightDecay = 0,
+    maximize = false,
+    first = false,
+  } = options;
   const inputs: Record<string, Tensor> = {};
   params.forEach((param, i) => {
     inputs[`p${i}`] = param;
@@ -49,7 +56,9 @@ export function sgdUpdate(options: SgdUpdateOptions): void {
       if (weightDecay !== 0) grad = tf.add(grad, tf.mul(param, weightDecay));
       if (momentum !== 0) {
         const buffer = momentumBuffers![i]!;
-        buffer.assign(first ? tf.mul(grad, 1) : tf.add(tf.mul(buffer, momentum), tf.mul(grad, 1 - dampening)));
+        buffer.assign(
+          first ? tf.mul(grad, 1) : tf.add(tf.mul(buffer, momentum), tf.mul(grad, 1 - dampening)),
+        );
         grad = nesterov ? tf.add(grad, tf.mul(buffer, momentum)) : buffer;
       }
       param.assign(tf.sub(param, tf.mul(grad, lr)));
@@ -101,7 +110,18 @@ export function adamUpdate(options: AdamUpdateOptions): void {
     inputs[`v${i}`] = expAvgSqs[i]!;
     if (amsgrad) inputs[`vmax${i}`] = maxExpAvgSqs![i]!;
   });
-  const attrs = { count: params.length, lr, beta1, beta2, eps, weightDecay, amsgrad, maximize, step, decoupled };
+  const attrs = {
+    count: params.length,
+    lr,
+    beta1,
+    beta2,
+    eps,
+    weightDecay,
+    amsgrad,
+    maximize,
+    step,
+    decoupled,
+  };
   if (params.length === 0 || runInPlace('EngineAdamWUpdate', inputs, attrs)) return;
   const stepSize = lr / (1 - beta1 ** step);
   const rootCorrection = Math.sqrt(1 - beta2 ** step);

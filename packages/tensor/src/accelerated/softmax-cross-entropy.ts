@@ -32,7 +32,8 @@ defineAccelerated({
       const [labels, probs] = saved as [Tensor, Tensor];
       const dloss = (dys as Tensor[])[0]!;
       return {
-        logits: () => runAccelerated<Tensor>('EngineSoftmaxCrossEntropyGrad', { dloss, probs, labels }, attrs),
+        logits: () =>
+          runAccelerated<Tensor>('EngineSoftmaxCrossEntropyGrad', { dloss, probs, labels }, attrs),
       };
     },
   },

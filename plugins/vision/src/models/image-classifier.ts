@@ -52,13 +52,20 @@ export class ImageClassifier extends BaseModel {
   constructor(options: ImageClassifierOptions) {
     checkKeys('ImageClassifier', options, ['backbone', 'loss', ...BASE_MODEL_OPTIONS]);
     super(options);
-    if (!options.backbone) throw badValue('ImageClassifier.backbone', options.backbone, "a module, or a config such as { type: 'vision.ResNet', depth: 20 }");
+    if (!options.backbone)
+      throw badValue(
+        'ImageClassifier.backbone',
+        options.backbone,
+        "a module, or a config such as { type: 'vision.ResNet', depth: 20 }",
+      );
     this.backbone = buildModule<UnaryModule>(options.backbone, 'backbone', MODELS);
     this.loss = options.loss ? buildModule<LossModule>(options.loss, 'loss', MODELS) : new CrossEntropyLoss();
   }
 
   protected override preprocess(data: unknown, training: boolean): unknown {
-    const labels: unknown = Array.isArray(data) ? data[1] : (data as { gtLabels?: unknown } | undefined)?.gtLabels;
+    const labels: unknown = Array.isArray(data)
+      ? data[1]
+      : (data as { gtLabels?: unknown } | undefined)?.gtLabels;
     this.hostLabels = isHostArray(labels) ? Array.from(labels.data as Int32Array, Number) : [];
     return super.preprocess(data, training);
   }

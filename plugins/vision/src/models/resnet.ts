@@ -86,17 +86,26 @@ export class ResNet extends Module {
   private readonly zeroInitResidual: boolean;
 
   constructor(options: ResNetOptions) {
-    checkKeys('ResNet', options, ['depth', 'numClasses', 'inChannels', 'stem', 'zeroInitResidual', 'initCfg']);
+    checkKeys('ResNet', options, [
+      'depth',
+      'numClasses',
+      'inChannels',
+      'stem',
+      'zeroInitResidual',
+      'initCfg',
+    ]);
     super(options);
     const { depth, numClasses = 1000, inChannels = 3, zeroInitResidual = false } = options;
     const architecture = ARCHITECTURES[depth];
-    if (!architecture) throw badValue('ResNet.depth', depth, `one of ${Object.keys(ARCHITECTURES).join(', ')}`);
+    if (!architecture)
+      throw badValue('ResNet.depth', depth, `one of ${Object.keys(ARCHITECTURES).join(', ')}`);
     const { Block, channels, blocks } = architecture;
     const stem = options.stem ?? architecture.stem;
     if (stem !== 'imagenet' && stem !== 'cifar') throw badValue('ResNet.stem', stem, "'imagenet' or 'cifar'");
     const width = channels[0]!;
     this.zeroInitResidual = zeroInitResidual;
-    const kernel = stem === 'imagenet' ? { kernelSize: 7, stride: 2, padding: 3 } : { kernelSize: 3, padding: 1 };
+    const kernel =
+      stem === 'imagenet' ? { kernelSize: 7, stride: 2, padding: 3 } : { kernelSize: 3, padding: 1 };
     this.conv1 = new Conv2d({ inChannels, outChannels: width, bias: false, ...kernel });
     this.bn1 = new BatchNorm2d({ numFeatures: width });
     this.maxpool = stem === 'imagenet' ? new MaxPool2d({ kernelSize: 3, stride: 2, padding: 1 }) : undefined;
@@ -109,7 +118,12 @@ export class ResNet extends Module {
       });
       return new Sequential(parts);
     });
-    [this.layer1, this.layer2, this.layer3, this.layer4] = stages as [Sequential, Sequential, Sequential, Sequential?];
+    [this.layer1, this.layer2, this.layer3, this.layer4] = stages as [
+      Sequential,
+      Sequential,
+      Sequential,
+      Sequential?,
+    ];
     this.avgpool = new AdaptiveAvgPool2d({ outputSize: 1 });
     this.fc = new Linear({ inFeatures: from, outFeatures: numClasses });
   }
@@ -127,7 +141,8 @@ export class ResNet extends Module {
     return tf.tidy(() => {
       let y = this.bn1.forwardRelu(this.conv1.forward(x));
       if (this.maxpool) y = this.maxpool.forward(y);
-      for (const stage of [this.layer1, this.layer2, this.layer3, this.layer4]) if (stage) y = stage.forward(y);
+      for (const stage of [this.layer1, this.layer2, this.layer3, this.layer4])
+        if (stage) y = stage.forward(y);
       const features = this.avgpool.forward(y);
       return this.fc.forward(tf.reshape(features, [features.shape[0]!, features.shape[3]!]));
     });

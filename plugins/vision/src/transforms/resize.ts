@@ -1,7 +1,7 @@
 import { badValue, checkKeys, register, type HostArray } from '@engine/core';
 import type { Transform } from '@engine/data';
 import { TRANSFORMS } from '../registry.js';
-import { imageOf, newPixels, pairOf, type ImageSample, type Pixels } from './image.js';
+import { imageOf, newPixels, pairOf, type ImageSample } from './image.js';
 
 export type Interpolation = 'nearest' | 'bilinear';
 
@@ -40,14 +40,17 @@ function nearestTaps(from: number, to: number): Int32Array {
 
 /**
  * An image at another size, without smoothing before shrinking.
+ * @param image uint8 or float32 [rows, columns, channels]
  * @returns a new array [height, width, channels]; uint8 values are rounded
+ * @throws E_IMAGE for anything else
  */
 export function resize(
-  img: HostArray & { data: Pixels },
+  image: HostArray,
   height: number,
   width: number,
   interpolation: Interpolation = 'bilinear',
 ): HostArray {
+  const img = imageOf({ img: image });
   const [rows, columns, channels] = img.shape as [number, number, number];
   const source = img.data;
   const target = newPixels(source, height * width * channels);
