@@ -1,4 +1,6 @@
-import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { verifyDirectory } from '@engine/fileio';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { engine, lastCheckpoint, tinyConfig, tree, workFolder, writeConfig, type Finished } from './harness.js';
@@ -78,6 +80,14 @@ describe('files that are not there or not readable', () => {
     expect(result.stderr).toMatch(/secret\.json/);
   });
 
+  it('says that a config cannot be read, whoever reads it', async () => {
+    symlinkSync('loop.json', join(folder.path, 'loop.json'));
+    const result = await engine(['train', 'loop.json'], folder.path);
+    expect(result.code).toBe(2);
+    expect(result.stderr).toMatch(/\[E_[\s\S]*loop\.json/);
+    expect(result.stderr).not.toMatch(/^\s+at /m);
+  });
+
   it('says that a folder is no config', async () => {
     const result = await engine(['train', '.'], folder.path);
     expect(result.code).toBe(2);
@@ -121,11 +131,41 @@ describe('a corrupt checkpoint', () => {
 
   it('stops the run when none is whole', async () => {
     for (const path of tree(workDir)) {
-      if (path.endsWith('COMMIT')) rmSync(join(workDir, path));
+      if (path.endsWith('COMMIT')) rmSync(join(workDir, path), { force: true });
     }
     const result = await engine(['train', file, '--resume'], folder.path);
     expect(result.code).not.toBe(0);
     expect(result.stderr).toMatch(/No checkpoint below .* is whole/);
     expect(readdirSync(workDir).length).toBeGreaterThan(0);
+  });
+});
+
+/** A file system of its own with very little room; undefined where mounting one is not allowed. */
+function tinyDisk(): { path: string; dispose: () => void } | undefined {
+  const path = join(folder.path, 'disk');
+  mkdirSync(path);
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', path]);
+  if (mounted.status !== 0) return undefined;
+  return { path, dispose: () => void spawnSync('umount', ['-l', path]) };
+}
+
+describe('a full disk', () => {
+  const disk = tinyDisk();
+  afterAll(() => disk?.dispose());
+
+  // Mounting needs root; the same is swept byte by byte, without a mount, in tests/unit/runner/checkpoints.test.ts.
+  it.skipIf(!disk)('ends the run with the path and the bytes needed; what was saved stays whole', async () => {
+    const workDir = join(disk!.path, 'work');
+    const file = writeConfig(folder.path, tinyConfig({ workDir }), 'disk.json');
+    const result = await engine(['train', file], folder.path);
+    expect(result.code).not.toBe(0);
+    expect(result.stderr).toMatch(/E_IO_NO_SPACE/);
+    expect(result.stderr).toMatch(/step_\d+/);
+    expect(result.stderr).toMatch(/\d+ bytes/);
+    const left = tree(workDir);
+    expect(left.filter((path) => path.includes('.tmp-'))).toEqual([]);
+    const whole = left.filter((path) => /^[^/]+\/checkpoints\/step_\d+$/.test(path));
+    expect(whole.length).toBeGreaterThan(0);
+    for (const path of whole) expect(await verifyDirectory(join(workDir, path))).toEqual([]);
   });
 });

@@ -61,7 +61,9 @@ describe('BaseDataset', () => {
     expect(dataset.length).toBe(3);
     expect(dataset.getDataInfo(1)).toEqual({ imgPath: join(folder, 'img', 'b.jpg'), label: 1, sampleIdx: 1 });
     expect(toy({ dataPrefix: { imgPath: '/abs' } }).getDataInfo(0)['imgPath']).toBe('/abs/a.jpg');
-    expect(toy({ dataPrefix: { imgPath: 's3://bucket/x' } }).getDataInfo(0)['imgPath']).toBe('s3://bucket/x/a.jpg');
+    expect(toy({ dataPrefix: { imgPath: 's3://bucket/x' } }).getDataInfo(0)['imgPath']).toBe(
+      's3://bucket/x/a.jpg',
+    );
     expect(toy({ annFile: 'ann.yaml' }).getDataInfo(0)['imgPath']).toBe(join(folder, 'a.jpg'));
   });
 
@@ -117,7 +119,10 @@ describe('BaseDataset', () => {
       [[1], [1]],
       [[-1], [2]],
       [[], []],
-      [[-1, -2, 0], [2, 1, 0]],
+      [
+        [-1, -2, 0],
+        [2, 1, 0],
+      ],
       [7, [0, 1, 2]],
     ];
 
@@ -125,7 +130,8 @@ describe('BaseDataset', () => {
       vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
       const dataset = toy(options);
       const subset = dataset.getSubset(indices);
-      const seen = (of: BaseDataset): unknown[] => Array.from({ length: of.length }, (_, i) => of.getDataInfo(i));
+      const seen = (of: BaseDataset): unknown[] =>
+        Array.from({ length: of.length }, (_, i) => of.getDataInfo(i));
       const expected = labels.map((label, i) => expect.objectContaining({ label, sampleIdx: i }) as unknown);
       expect(seen(subset)).toEqual(expected);
       expect(subset).toBeInstanceOf(Toy);
@@ -195,13 +201,17 @@ describe('BaseDataset', () => {
       }
     }
     const dataset = new Pairs({ dataRoot: folder, annFile: 'ann.json' });
-    expect(Array.from({ length: dataset.length }, (_, i) => dataset.getDataInfo(i)['label'])).toEqual([1, 10, 2, 20]);
+    expect(Array.from({ length: dataset.length }, (_, i) => dataset.getDataInfo(i)['label'])).toEqual([
+      1, 10, 2, 20,
+    ]);
     class Bad extends BaseDataset {
       protected override parseDataInfo(): never {
         return 'x' as never;
       }
     }
-    expect(thrownBy(() => new Bad({ dataRoot: folder, annFile: 'ann.json' }).length).code).toBe('E_DATA_ANNOTATION');
+    expect(thrownBy(() => new Bad({ dataRoot: folder, annFile: 'ann.json' }).length).code).toBe(
+      'E_DATA_ANNOTATION',
+    );
     expect(thrownBy(() => dataset.getCatIds(0)).code).toBe('E_DATA_NO_CLASSES');
   });
 
@@ -226,6 +236,8 @@ describe('BaseDataset', () => {
     const config = { type: 'BaseDataset', dataRoot: folder, annFile: 'ann.json' } as const;
     expect(DATASETS.build<BaseDataset>(config).length).toBe(3);
     expect(() => DATASETS.build({ ...config, anFile: 'x' } as never)).toThrow(/did you mean 'annFile'\?/);
-    expect(() => DATASETS.build({ ...config, dataPrefix: { imgPath: 5 } } as never)).toThrow(/dataPrefix\.imgPath/);
+    expect(() => DATASETS.build({ ...config, dataPrefix: { imgPath: 5 } } as never)).toThrow(
+      /dataPrefix\.imgPath/,
+    );
   });
 });

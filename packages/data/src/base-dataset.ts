@@ -54,8 +54,17 @@ export interface BaseDatasetOptions {
 
 /** Option names of {@link BaseDataset}, for subclasses that check theirs. */
 export const BASE_DATASET_OPTIONS = [
-  'annFile', 'metainfo', 'dataRoot', 'dataPrefix', 'filterCfg', 'indices', 'serializeData', 'pipeline', 'testMode',
-  'lazyInit', 'maxRefetch',
+  'annFile',
+  'metainfo',
+  'dataRoot',
+  'dataPrefix',
+  'filterCfg',
+  'indices',
+  'serializeData',
+  'pipeline',
+  'testMode',
+  'lazyInit',
+  'maxRefetch',
 ] as const;
 
 /**
@@ -233,7 +242,11 @@ export class BaseDataset implements Dataset {
       const infos: unknown[] = Array.isArray(parsed) ? parsed : [parsed];
       for (const info of infos) {
         if (typeof info !== 'object' || info === null || Array.isArray(info)) {
-          throw this.badAnnotation('parseDataInfo gave no annotation', show(info), 'an object or a list of objects');
+          throw this.badAnnotation(
+            'parseDataInfo gave no annotation',
+            show(info),
+            'an object or a list of objects',
+          );
         }
       }
       return infos as DataInfo[];
@@ -254,7 +267,11 @@ export class BaseDataset implements Dataset {
     for (const [key, prefix] of Object.entries(this.dataPrefix)) {
       const value = info[key];
       if (typeof value !== 'string') {
-        throw this.badAnnotation(`an entry has no path '${key}', which dataPrefix names`, show(raw), `a string '${key}'`);
+        throw this.badAnnotation(
+          `an entry has no path '${key}', which dataPrefix names`,
+          show(raw),
+          `a string '${key}'`,
+        );
       }
       info[key] = joinData(prefix, value);
     }
@@ -286,10 +303,13 @@ export class BaseDataset implements Dataset {
   protected get items(): ItemStore {
     if (!this.store) {
       if (this.lazyInit) {
-        process.emitWarning(`${this.constructor.name} is read now because its data are needed; call fullInit() first.`, {
-          type: 'EngineWarning',
-          code: 'W_DATA_LAZY',
-        });
+        process.emitWarning(
+          `${this.constructor.name} is read now because its data are needed; call fullInit() first.`,
+          {
+            type: 'EngineWarning',
+            code: 'W_DATA_LAZY',
+          },
+        );
       }
       this.fullInit();
     }

@@ -69,7 +69,8 @@ export class BatchSampler implements BatchSource {
           if (step.done) break;
           batch.push(step.value);
         }
-        if (batch.length === 0 || (dropLast && batch.length < batchSize)) return { done: true, value: undefined };
+        if (batch.length === 0 || (dropLast && batch.length < batchSize))
+          return { done: true, value: undefined };
         return { done: false, value: batch };
       },
     };

@@ -1,4 +1,12 @@
-import { createRunContainer, DATA_SAMPLERS, DATASETS, LOGGER, Logger, provide, withScope } from '@engine/core';
+import {
+  createRunContainer,
+  DATA_SAMPLERS,
+  DATASETS,
+  LOGGER,
+  Logger,
+  provide,
+  withScope,
+} from '@engine/core';
 import { describe, expect, it, vi } from 'vitest';
 import { buildDataloader, type DataloaderConfig } from './build-dataloader.js';
 import { DataLoader } from './data-loader.js';
@@ -81,7 +89,12 @@ describe('buildDataloader', () => {
   });
 
   it('builds batch samplers with the batch size', async () => {
-    const loader = buildDataloader({ dataset, batchSize: 4, dropLast: true, batchSampler: { type: 'BatchSampler' } });
+    const loader = buildDataloader({
+      dataset,
+      batchSize: 4,
+      dropLast: true,
+      batchSampler: { type: 'BatchSampler' },
+    });
     expect(await indices(loader)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
     class Backwards {
       readonly length = 1;
@@ -98,7 +111,10 @@ describe('buildDataloader', () => {
     }
     DATA_SAMPLERS.add('BuildTestBackwards', Backwards as never, { force: true });
     const other = buildDataloader({
-      dataset, batchSize: 4, sampler: { type: 'DefaultSampler', shuffle: false }, batchSampler: { type: 'BuildTestBackwards' },
+      dataset,
+      batchSize: 4,
+      sampler: { type: 'DefaultSampler', shuffle: false },
+      batchSampler: { type: 'BuildTestBackwards' },
     });
     expect(await indices(other)).toEqual([9, 8, 7, 6, 5, 4, 3, 2, 1, 0]);
     expect(other.batchSampler).toMatchObject({ options: { batchSize: 4, dropLast: false } });
@@ -109,26 +125,42 @@ describe('buildDataloader', () => {
       buildDataloader({ dataset, batchSize: 2, numBatchPerEpoch: 2, shuffle: false }, { rank, worldSize: 2 }),
     );
     expect(parts.map(({ length }) => length)).toEqual([2, 2]);
-    expect(await Promise.all(parts.map(indices))).toEqual([[0, 2, 4, 6], [1, 3, 5, 7]]);
-    expect(() => buildDataloader({ dataset, shuffle: true, numBatchPerEpoch: 0 })).toThrow(/numBatchPerEpoch = 0/);
+    expect(await Promise.all(parts.map(indices))).toEqual([
+      [0, 2, 4, 6],
+      [1, 3, 5, 7],
+    ]);
+    expect(() => buildDataloader({ dataset, shuffle: true, numBatchPerEpoch: 0 })).toThrow(
+      /numBatchPerEpoch = 0/,
+    );
   });
 
   it('says what is wrong with a config, and where', () => {
-    const build = (config: object) => () => buildDataloader(config as DataloaderConfig, { path: 'trainDataloader' });
+    const build = (config: object) => () =>
+      buildDataloader(config as DataloaderConfig, { path: 'trainDataloader' });
     expect(build({ dataset, batch_size: 2, shuffle: true })).toThrow(/trainDataloader\.batch_size = 2/);
     expect(build({ dataset, batchSiz: 2, shuffle: true })).toThrow(/did you mean 'batchSize'\?/);
     expect(build({ dataset })).toThrow(/trainDataloader\.sampler[^]*add sampler: \{ type: 'DefaultSampler'/);
-    expect(build({ dataset, shuffle: true, sampler: { type: 'DefaultSampler' } })).toThrow(/trainDataloader\.shuffle/);
+    expect(build({ dataset, shuffle: true, sampler: { type: 'DefaultSampler' } })).toThrow(
+      /trainDataloader\.shuffle/,
+    );
     expect(build({ shuffle: true })).toThrow(/trainDataloader\.dataset/);
-    expect(build({ dataset, sampler: { type: 'DefaultSample' } })).toThrow(/trainDataloader\.sampler\.type = 'DefaultSample'[^]*did you mean 'DefaultSampler'/);
-    expect(build({ dataset, sampler: { type: 'BatchSampler', batchSize: 1 } })).toThrow(/trainDataloader\.sampler/);
+    expect(build({ dataset, sampler: { type: 'DefaultSample' } })).toThrow(
+      /trainDataloader\.sampler\.type = 'DefaultSample'[^]*did you mean 'DefaultSampler'/,
+    );
+    expect(build({ dataset, sampler: { type: 'BatchSampler', batchSize: 1 } })).toThrow(
+      /trainDataloader\.sampler/,
+    );
     expect(build([])).toThrow(/trainDataloader = \[\]/);
   });
 
   it('tells what a dataset wants said through the logger of the run', () => {
     const lines: string[] = [];
     const container = createRunContainer();
-    provide(container, LOGGER, new Logger({ console: { write: (text: string) => lines.push(text) }, color: false }));
+    provide(
+      container,
+      LOGGER,
+      new Logger({ console: { write: (text: string) => lines.push(text) }, color: false }),
+    );
     const noted = { ...dataset, note: 'these data are made up' };
     buildDataloader({ dataset: noted, shuffle: true }, { container });
     expect(lines.join('')).toContain('WARNING - these data are made up');
@@ -142,13 +174,23 @@ describe('buildDataloader', () => {
 describe('prepareData', () => {
   it('awaits the datasets of a config, wrapped ones included', async () => {
     Numbers.prepared = [];
-    await prepareData({ dataset: { type: 'RepeatDataset', times: 2, dataset: { ...dataset, size: 4 } }, batchSize: 2 });
+    await prepareData({
+      dataset: { type: 'RepeatDataset', times: 2, dataset: { ...dataset, size: 4 } },
+      batchSize: 2,
+    });
     await prepareData({ type: 'ConcatDataset', datasets: [{ type: Numbers, size: 5 }, dataset] });
     await withScope('other', () => prepareData(dataset));
     await prepareData(new Numbers());
     await prepareData(undefined);
     expect(Numbers.prepared).toEqual([{ size: 4 }, { size: 5 }, {}, {}]);
-    DATASETS.add('BuildTestAbsent', class { static prepare(): Promise<void> { return Promise.reject(new Error('not to be had')); } });
+    DATASETS.add(
+      'BuildTestAbsent',
+      class {
+        static prepare(): Promise<void> {
+          return Promise.reject(new Error('not to be had'));
+        }
+      },
+    );
     await expect(prepareData({ dataset: { type: 'BuildTestAbsent' } })).rejects.toThrow('not to be had');
   });
 });

@@ -47,8 +47,18 @@ export interface DataloaderConfig {
 }
 
 const KEYS = [
-  'dataset', 'batchSize', 'sampler', 'shuffle', 'batchSampler', 'collateFn', 'numWorkers', 'prefetchFactor',
-  'persistentWorkers', 'dropLast', 'numBatchPerEpoch', 'workerModules',
+  'dataset',
+  'batchSize',
+  'sampler',
+  'shuffle',
+  'batchSampler',
+  'collateFn',
+  'numWorkers',
+  'prefetchFactor',
+  'persistentWorkers',
+  'dropLast',
+  'numBatchPerEpoch',
+  'workerModules',
 ] as const;
 
 export interface BuildDataloaderOptions {
@@ -98,13 +108,25 @@ export function buildDataloader(
   }
 
   const loaderOptions: DataLoaderOptions = { dataset, seed: diffRankSeed ? seed + rank : seed };
-  for (const key of ['collateFn', 'numWorkers', 'prefetchFactor', 'persistentWorkers', 'workerModules'] as const) {
+  for (const key of [
+    'collateFn',
+    'numWorkers',
+    'prefetchFactor',
+    'persistentWorkers',
+    'workerModules',
+  ] as const) {
     if (config[key] !== undefined) Object.assign(loaderOptions, { [key]: config[key] });
   }
   const sampler = buildPart(samplerConfig(config, path), `${path}.sampler`, isSampler, (given) =>
-    DATA_SAMPLERS.build(given, { args: [dataset], defaults: { seed, rank, worldSize }, container, path: `${path}.sampler` }),
+    DATA_SAMPLERS.build(given, {
+      args: [dataset],
+      defaults: { seed, rank, worldSize },
+      container,
+      path: `${path}.sampler`,
+    }),
   );
-  if (config.batchSampler === undefined) return new DataLoader({ ...loaderOptions, sampler, batchSize, dropLast });
+  if (config.batchSampler === undefined)
+    return new DataLoader({ ...loaderOptions, sampler, batchSize, dropLast });
   const batchSampler = buildPart(config.batchSampler, `${path}.batchSampler`, isBatchSource, (given) =>
     DATA_SAMPLERS.build(given, {
       args: [sampler],
@@ -119,7 +141,12 @@ export function buildDataloader(
 function samplerConfig(config: DataloaderConfig, path: string): unknown {
   const { sampler, shuffle } = config;
   if (sampler !== undefined && shuffle !== undefined) {
-    throw badValue(`${path}.shuffle`, shuffle, 'nothing beside `sampler`', 'write it as an option of the sampler');
+    throw badValue(
+      `${path}.shuffle`,
+      shuffle,
+      'nothing beside `sampler`',
+      'write it as an option of the sampler',
+    );
   }
   if (sampler !== undefined) return sampler;
   if (shuffle !== undefined) return { type: 'DefaultSampler', shuffle };

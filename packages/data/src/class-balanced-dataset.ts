@@ -64,14 +64,19 @@ export class ClassBalancedDataset extends DatasetWrapper {
 
 function repeatedPlaces(dataset: Dataset, threshold: number): number[] {
   if (!dataset.getCatIds) {
-    throw badValue('ClassBalancedDataset.dataset', dataset.constructor.name, 'a dataset with getCatIds(index)');
+    throw badValue(
+      'ClassBalancedDataset.dataset',
+      dataset.constructor.name,
+      'a dataset with getCatIds(index)',
+    );
   }
   const classes = Array.from({ length: dataset.length }, (_, index) => new Set(dataset.getCatIds!(index)));
   const counts = new Map<number, number>();
   for (const item of classes) for (const id of item) counts.set(id, (counts.get(id) ?? 0) + 1);
   return classes.flatMap((item, index) => {
     let factor = 1;
-    for (const id of item) factor = Math.max(factor, Math.sqrt(threshold / (counts.get(id)! / classes.length)));
+    for (const id of item)
+      factor = Math.max(factor, Math.sqrt(threshold / (counts.get(id)! / classes.length)));
     return new Array<number>(Math.ceil(factor)).fill(index);
   });
 }

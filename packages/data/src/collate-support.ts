@@ -31,7 +31,12 @@ export function mapKeys(batch: readonly unknown[], path: string, step: CollateSt
       const sample = batch[i] as Record<string, unknown> | null;
       if (typeof sample !== 'object' || sample === null || !(key in sample)) {
         const keys = typeof sample === 'object' && sample !== null ? Object.keys(sample) : [];
-        throw collateError(at, 'a sample lacks the key', `sample ${i} with the keys ${listNames(keys)}`, `the key '${key}'`);
+        throw collateError(
+          at,
+          'a sample lacks the key',
+          `sample ${i} with the keys ${listNames(keys)}`,
+          `the key '${key}'`,
+        );
       }
       values[i] = sample[key];
     }

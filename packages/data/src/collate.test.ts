@@ -54,11 +54,16 @@ describe('defaultCollate', () => {
       fc.property(shape, fc.integer({ min: 1, max: 6 }), (shape, count) => {
         const size = shape.reduce((a, b) => a * b, 1);
         const batch = Array.from({ length: count }, (_, b) =>
-          hostArray(Float32Array.from({ length: size }, (_, i) => b * 1000 + i), shape),
+          hostArray(
+            Float32Array.from({ length: size }, (_, i) => b * 1000 + i),
+            shape,
+          ),
         );
         const stacked = defaultCollate(batch) as HostArray;
         expect(stacked.shape).toEqual([count, ...shape]);
-        expect([...(stacked.data as Float32Array)]).toEqual(batch.flatMap((item) => [...(item.data as Float32Array)]));
+        expect([...(stacked.data as Float32Array)]).toEqual(
+          batch.flatMap((item) => [...(item.data as Float32Array)]),
+        );
       }),
     );
   });
@@ -72,7 +77,9 @@ describe('defaultCollate', () => {
     expect(() => defaultCollate([[1, 2], [1]])).toThrow(/unequal length/);
     expect(() => defaultCollate([1, 'a'])).toThrow(/'a' in sample 1/);
     expect(() => defaultCollate([true, 1])).toThrow(/1 in sample 1/);
-    expect(() => defaultCollate([hostArray(new Uint8Array(1), [1]), hostArray(new Int32Array(1), [1])])).toThrow(/int32 \[1\]/);
+    expect(() =>
+      defaultCollate([hostArray(new Uint8Array(1), [1]), hostArray(new Int32Array(1), [1])]),
+    ).toThrow(/int32 \[1\]/);
   });
 
   it('owns the memory of what it stacks, and of nothing else', () => {
@@ -87,7 +94,12 @@ describe('pseudoCollate', () => {
   it('collects without stacking', () => {
     const array = hostArray(Uint8Array.of(1), [1]);
     const big = hostArray(Uint8Array.of(1, 2), [2]);
-    expect(pseudoCollate([{ x: array, t: [1, 'a'], s: 'p' }, { x: big, t: [2, 'b'], s: 'q' }])).toEqual({
+    expect(
+      pseudoCollate([
+        { x: array, t: [1, 'a'], s: 'p' },
+        { x: big, t: [2, 'b'], s: 'q' },
+      ]),
+    ).toEqual({
       x: [array, big],
       t: [
         [1, 2],
@@ -100,10 +112,13 @@ describe('pseudoCollate', () => {
 
   it('transposes: place i, sample b of the result is sample b, place i', () => {
     fc.assert(
-      fc.property(fc.array(fc.array(fc.integer(), { minLength: 3, maxLength: 3 }), { minLength: 1 }), (batch) => {
-        const collated = pseudoCollate(batch) as number[][];
-        batch.forEach((sample, b) => sample.forEach((value, i) => expect(collated[i]![b]).toBe(value)));
-      }),
+      fc.property(
+        fc.array(fc.array(fc.integer(), { minLength: 3, maxLength: 3 }), { minLength: 1 }),
+        (batch) => {
+          const collated = pseudoCollate(batch) as number[][];
+          batch.forEach((sample, b) => sample.forEach((value, i) => expect(collated[i]![b]).toBe(value)));
+        },
+      ),
     );
     expect(() => pseudoCollate([[1], [1, 2]])).toThrow(/unequal length/);
   });
@@ -114,7 +129,8 @@ describe('resolveCollate', () => {
     expect(resolveCollate('default_collate').run).toBe(defaultCollate);
     expect(resolveCollate({ type: 'pseudo_collate' }).run).toBe(pseudoCollate);
     expect(resolveCollate(defaultCollate).portable?.name).toBe('engine.defaultCollate');
-    const scaled = (batch: readonly unknown[], options?: { by?: number }): number => batch.length * (options?.by ?? 1);
+    const scaled = (batch: readonly unknown[], options?: { by?: number }): number =>
+      batch.length * (options?.by ?? 1);
     COLLATE_FUNCTIONS.add('collateTestScaled', scaled);
     expect(resolveCollate({ type: 'collateTestScaled', by: 4 }).run([1, 2])).toBe(8);
     expect(resolveCollate((batch) => batch).portable).toBeUndefined();

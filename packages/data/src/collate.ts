@@ -1,4 +1,11 @@
-import { badValue, COLLATE_FUNCTIONS, isComponentConfig, type CollateTypes, type ComponentConfig, type ConfigOf } from '@engine/core';
+import {
+  badValue,
+  COLLATE_FUNCTIONS,
+  isComponentConfig,
+  type CollateTypes,
+  type ComponentConfig,
+  type ConfigOf,
+} from '@engine/core';
 import './default-collate.js';
 import './pseudo-collate.js';
 
@@ -6,7 +13,8 @@ import './pseudo-collate.js';
 export type CollateFunction = (batch: readonly unknown[], options?: Record<string, unknown>) => unknown;
 
 /** A collate function by registered name, as config with options, or itself. */
-export type CollateConfig = (keyof CollateTypes & string) | ConfigOf<CollateTypes> | ComponentConfig | CollateFunction;
+export type CollateConfig =
+  (keyof CollateTypes & string) | ConfigOf<CollateTypes> | ComponentConfig | CollateFunction;
 
 /** A collate function ready to call, and how to find it again in a worker thread. */
 export interface ResolvedCollate {
@@ -34,7 +42,11 @@ function portableForm(fn: unknown, options: Record<string, unknown>): PortableCo
 export function resolveCollate(given: CollateConfig, path = 'collateFn'): ResolvedCollate {
   const config: unknown = typeof given === 'string' || typeof given === 'function' ? { type: given } : given;
   if (!isComponentConfig(config)) {
-    throw badValue(path, given, "a registered name such as 'defaultCollate', a config with that `type`, or a function");
+    throw badValue(
+      path,
+      given,
+      "a registered name such as 'defaultCollate', a config with that `type`, or a function",
+    );
   }
   const { type, _scope_: scope, ...options } = config;
   const registry = COLLATE_FUNCTIONS.atScope(scope);

@@ -57,7 +57,9 @@ describe('Compose', () => {
     const nested = new Compose([new Compose([breakSample])]);
     expect(thrownBy(() => nested.transform(1, context)).parts.what).toContain("'breakSample'");
     const rejects = (): Promise<never> => Promise.reject(new Error('no'));
-    await expect(new Compose([rejects]).transform(1, context)).rejects.toThrow("'rejects' failed on sample 17");
+    await expect(new Compose([rejects]).transform(1, context)).rejects.toThrow(
+      "'rejects' failed on sample 17",
+    );
   });
 
   it('rejects what is no transform', () => {
@@ -73,7 +75,10 @@ describe('Compose', () => {
     const library = extendRegistries('composetestlib');
     extendRegistries('composetestuser').TRANSFORMS.add('Own', () => add(100));
     library.TRANSFORMS.add('Lib', () => add(10));
-    const compose = withScope('composetestuser', () => new Compose([{ type: 'Lib' }, { type: 'Own' }], library.TRANSFORMS));
+    const compose = withScope(
+      'composetestuser',
+      () => new Compose([{ type: 'Lib' }, { type: 'Own' }], library.TRANSFORMS),
+    );
     expect(compose.transform(0, context)).toBe(110);
   });
 });

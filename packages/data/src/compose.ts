@@ -31,7 +31,8 @@ function listOf(given: unknown): readonly unknown[] {
   if (typeof given !== 'object') throw badValue('pipeline', given, 'a list of transforms');
   checkKeys('Compose', given, ['transforms']);
   const { transforms = [] } = given as ComposeOptions;
-  if (transforms !== null && !Array.isArray(transforms)) throw badValue('Compose.transforms', transforms, 'a list');
+  if (transforms !== null && !Array.isArray(transforms))
+    throw badValue('Compose.transforms', transforms, 'a list');
   return (transforms as readonly unknown[] | null) ?? [];
 }
 
@@ -40,7 +41,11 @@ function buildStep(step: unknown, index: number, registry: TransformRegistry): T
   if (typeof (step as Transform | null)?.transform === 'function') return step as Transform;
   const path = `pipeline.${index}`;
   if (!isComponentConfig(step)) {
-    throw badValue(path, step, "a transform, a function, or a config such as { type: 'RandomFlip', prob: 0.5 }");
+    throw badValue(
+      path,
+      step,
+      "a transform, a function, or a config such as { type: 'RandomFlip', prob: 0.5 }",
+    );
   }
   // Names of the library that owns the pipeline count even while another scope is current.
   const foreign = typeof step.type === 'string' && !registry.atScope(currentScope()).has(step.type);

@@ -1,5 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
-import { badValue, checkKeys, configOf, DATASETS, EngineError, register, show, type ComponentConfig } from '@engine/core';
+import {
+  badValue,
+  checkKeys,
+  configOf,
+  DATASETS,
+  EngineError,
+  register,
+  show,
+  type ComponentConfig,
+} from '@engine/core';
 import { asDataset, type Dataset, type Metainfo } from './dataset.js';
 import { resolveIndex } from './item-store.js';
 import type { SampleContext } from './sample-context.js';
@@ -83,7 +92,9 @@ export class ConcatDataset implements Dataset {
   }
 
   notice(): string | undefined {
-    const notices = new Set(this.datasets.map((dataset) => dataset.notice?.()).filter((text) => text !== undefined));
+    const notices = new Set(
+      this.datasets.map((dataset) => dataset.notice?.()).filter((text) => text !== undefined),
+    );
     return notices.size ? [...notices].join(' ') : undefined;
   }
 

@@ -112,7 +112,14 @@ describe('DataLoader with workers', () => {
     for (const dataset of datasets) {
       const of = (numWorkers: number): DataLoader<Batch> => {
         const loader = buildDataloader(
-          { dataset, batchSize: 2, shuffle: true, collateFn: 'defaultCollate', numWorkers, numBatchPerEpoch: 3 },
+          {
+            dataset,
+            batchSize: 2,
+            shuffle: true,
+            collateFn: 'defaultCollate',
+            numWorkers,
+            numBatchPerEpoch: 3,
+          },
           { seed: 1 },
         );
         open.push(loader);
@@ -140,7 +147,8 @@ describe('DataLoader with workers', () => {
   });
 
   it('collates in this thread when workers do not know the function', async () => {
-    const sum = (batch: readonly unknown[]): number => batch.reduce<number>((a, b) => a + (b as { label: number }).label, 0);
+    const sum = (batch: readonly unknown[]): number =>
+      batch.reduce<number>((a, b) => a + (b as { label: number }).label, 0);
     const sums = async (numWorkers: number): Promise<unknown[]> => {
       const found: unknown[] = [];
       for await (const batch of build({ numWorkers, collateFn: sum })) found.push(batch);
@@ -159,7 +167,10 @@ describe('DataLoader with workers', () => {
   it('bounds what is loaded ahead', async () => {
     const cells = new Int32Array(new SharedArrayBuffer(8));
     const loader = build({
-      size: 400, numWorkers: 2, prefetchFactor: 2, pipeline: [{ type: 'CountCalls', cells }, { type: 'AddNoise' }],
+      size: 400,
+      numWorkers: 2,
+      prefetchFactor: 2,
+      pipeline: [{ type: 'CountCalls', cells }, { type: 'AddNoise' }],
     });
     const iterator = loader.iterate();
     await iterator.next();
@@ -208,9 +219,20 @@ describe('DataLoader with workers', () => {
     const loader = build({ numWorkers: 2 });
     const iterator = loader.iterate();
     const steps = await Promise.all(Array.from({ length: 8 }, () => iterator.next()));
-    expect(steps.map(({ done }) => done ?? false)).toEqual([false, false, false, false, false, false, true, true]);
+    expect(steps.map(({ done }) => done ?? false)).toEqual([
+      false,
+      false,
+      false,
+      false,
+      false,
+      false,
+      true,
+      true,
+    ]);
     const whole = await take(build().iterate());
-    expect(steps.slice(0, 6).map((step) => [...((step.value as Batch)['x']!.data as Float32Array)])).toEqual(whole);
+    expect(steps.slice(0, 6).map((step) => [...((step.value as Batch)['x']!.data as Float32Array)])).toEqual(
+      whole,
+    );
   });
 
   it('ends its threads with the epoch unless they are persistent', async () => {
@@ -237,7 +259,10 @@ describe('DataLoader with workers', () => {
     expect(error.code).toBe('E_DATA_WORKER');
     expect(error.message).toMatch(/Data worker \d failed on sample 9 in the transform 'FailAt'\./);
     expect(error.message).toContain('RangeError: sample 9 is bad');
-    expect(error.cause).toMatchObject({ code: 'E_DATA_TRANSFORM', cause: { name: 'RangeError', message: 'sample 9 is bad' } });
+    expect(error.cause).toMatchObject({
+      code: 'E_DATA_TRANSFORM',
+      cause: { name: 'RangeError', message: 'sample 9 is bad' },
+    });
     expect(await iterator.next()).toEqual({ done: true, value: undefined });
     // The workers live on.
     expect(await take(loader.iterate(3))).toHaveLength(3);
@@ -245,7 +270,10 @@ describe('DataLoader with workers', () => {
 
   it.each([
     ['exit', /exited with code 7 on sample 9 in the transform 'FailAt'/],
-    ['uncaught', /threw outside of a transform while loading the samples 8, 9, 10, 11\.[^]*TypeError: thrown outside of any call/],
+    [
+      'uncaught',
+      /threw outside of a transform while loading the samples 8, 9, 10, 11\.[^]*TypeError: thrown outside of any call/,
+    ],
   ])('reports a worker that ends by %s, and replaces it', async (how, message) => {
     const pipeline = [{ type: 'FailAt', index: 9, how }, { type: 'AddNoise' }];
     const loader = build({ numWorkers: 2, pipeline, shuffle: false });

@@ -38,14 +38,20 @@ describe('DataLoader without workers', () => {
     expect(loader).toMatchObject({ length: 3, batchSize: 2, numWorkers: 0, epoch: 0 });
     const batches = (await all(loader)) as number[][][];
     expect(batches.map(([indices]) => indices)).toEqual([[0, 1], [2, 3], [4]]);
-    expect(await all(new DataLoader({ dataset: new Probe(5), batchSize: 2, dropLast: true }))).toHaveLength(2);
+    expect(await all(new DataLoader({ dataset: new Probe(5), batchSize: 2, dropLast: true }))).toHaveLength(
+      2,
+    );
     expect(await all(new DataLoader({ dataset: new Probe(0) }))).toEqual([]);
   });
 
   it('gives a sample the same stream wherever the iteration begins, another one in another epoch', async () => {
     const dataset = new Probe(10);
     const loader = new DataLoader<[number, number, number][]>({
-      dataset, batchSize: 3, seed: 5, collateFn: asIs, sampler: new DefaultSampler(dataset, { seed: 5 }),
+      dataset,
+      batchSize: 3,
+      seed: 5,
+      collateFn: asIs,
+      sampler: new DefaultSampler(dataset, { seed: 5 }),
     });
     const first = await all(loader);
     dataset.asked.length = 0;
@@ -70,7 +76,12 @@ describe('DataLoader without workers', () => {
   it('reaches any point of an endless sampler without loading what is before it', async () => {
     const dataset = new Probe(7);
     const sampler = new InfiniteSampler(dataset, { seed: 1 });
-    const loader = new DataLoader<[number, number, number][]>({ dataset, sampler, batchSize: 4, collateFn: asIs });
+    const loader = new DataLoader<[number, number, number][]>({
+      dataset,
+      sampler,
+      batchSize: 4,
+      collateFn: asIs,
+    });
     expect(loader.length).toBe(2);
     const iterator = loader.iterate(250_000_000);
     const batch = (await iterator.next()).value as [number, number, number][];
@@ -102,9 +113,17 @@ describe('DataLoader without workers', () => {
   it('waits for asynchronous datasets', async () => {
     const dataset: Dataset = { length: 4, getItem: (index) => (index % 2 ? Promise.resolve(index) : index) };
     const batches = await all(new DataLoader({ dataset, batchSize: 2, collateFn: 'defaultCollate' }));
-    expect(batches.map((batch) => isHostArray(batch) && [...(batch.data as Int32Array)])).toEqual([[0, 1], [2, 3]]);
-    const failing: Dataset = { length: 4, getItem: (index) => (index === 3 ? Promise.reject(new Error('no')) : index) };
-    await expect(all(new DataLoader({ dataset: failing, batchSize: 2 }))).rejects.toThrow(/failed on sample 3/);
+    expect(batches.map((batch) => isHostArray(batch) && [...(batch.data as Int32Array)])).toEqual([
+      [0, 1],
+      [2, 3],
+    ]);
+    const failing: Dataset = {
+      length: 4,
+      getItem: (index) => (index === 3 ? Promise.reject(new Error('no')) : index),
+    };
+    await expect(all(new DataLoader({ dataset: failing, batchSize: 2 }))).rejects.toThrow(
+      /failed on sample 3/,
+    );
   });
 
   it('names the sample that fails, after the batches before it, and ends there', async () => {
@@ -118,7 +137,10 @@ describe('DataLoader without workers', () => {
     const iterator = new DataLoader({ dataset, batchSize: 2 }).iterate();
     expect(await iterator.next()).toEqual({ done: false, value: [0, 1] });
     await idle();
-    const error = await iterator.next().then(() => undefined, (reason: unknown) => reason as EngineError);
+    const error = await iterator.next().then(
+      () => undefined,
+      (reason: unknown) => reason as EngineError,
+    );
     expect(error).toMatchObject({ code: 'E_DATA_SAMPLE' });
     expect(error!.message).toContain('failed on sample 3');
     expect(error!.message).toContain('RangeError: broken');
@@ -156,7 +178,9 @@ describe('DataLoader without workers', () => {
         return 1;
       },
     };
-    const batches = (await all(new DataLoader({ dataset, batchSize: 3, collateFn: 'defaultCollate' }))) as HostArray[];
+    const batches = (await all(
+      new DataLoader({ dataset, batchSize: 3, collateFn: 'defaultCollate' }),
+    )) as HostArray[];
     expect(contexts).toBe(3);
     expect(batches[0]!.shape).toEqual([3]);
     vi.restoreAllMocks();

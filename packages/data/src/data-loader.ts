@@ -35,12 +35,22 @@ export interface DataLoaderOptions {
 }
 
 const OPTIONS = [
-  'dataset', 'sampler', 'batchSampler', 'batchSize', 'collateFn', 'numWorkers', 'prefetchFactor', 'persistentWorkers',
-  'dropLast', 'seed', 'workerModules',
+  'dataset',
+  'sampler',
+  'batchSampler',
+  'batchSize',
+  'collateFn',
+  'numWorkers',
+  'prefetchFactor',
+  'persistentWorkers',
+  'dropLast',
+  'seed',
+  'workerModules',
 ] as const;
 
 function count(name: string, value: number, least: number): number {
-  if (!Number.isSafeInteger(value) || value < least) throw badValue(`DataLoader.${name}`, value, `an integer >= ${least}`);
+  if (!Number.isSafeInteger(value) || value < least)
+    throw badValue(`DataLoader.${name}`, value, `an integer >= ${least}`);
   return value;
 }
 
@@ -84,10 +94,13 @@ export class DataLoader<Batch = unknown> implements AsyncIterable<Batch> {
       }
       this.batchSampler = options.batchSampler;
     } else {
-      this.batchSampler = new BatchSampler(options.sampler ?? new DefaultSampler(this.dataset, { shuffle: false }), {
-        batchSize: count('batchSize', options.batchSize ?? 1, 1),
-        dropLast: options.dropLast ?? false,
-      });
+      this.batchSampler = new BatchSampler(
+        options.sampler ?? new DefaultSampler(this.dataset, { shuffle: false }),
+        {
+          batchSize: count('batchSize', options.batchSize ?? 1, 1),
+          dropLast: options.dropLast ?? false,
+        },
+      );
     }
     const { sampler, batchSize } = this.batchSampler as Partial<BatchSampler>;
     this.sampler = sampler;

@@ -33,7 +33,13 @@ export function dataRoots(dataRoot: string | undefined): string[] {
  */
 export function locateRoot(dataRoot: string, file: string): string {
   const variable = process.env[DATA_ROOT_VARIABLE];
-  if (!variable || file === '' || isRooted(file) || isRooted(dataRoot) || existsSync(joinData(dataRoot, file))) {
+  if (
+    !variable ||
+    file === '' ||
+    isRooted(file) ||
+    isRooted(dataRoot) ||
+    existsSync(joinData(dataRoot, file))
+  ) {
     return dataRoot;
   }
   const below = resolve(variable, dataRoot);
@@ -41,7 +47,12 @@ export function locateRoot(dataRoot: string, file: string): string {
 }
 
 /** The house error for data that are not there, naming every place that was looked at. */
-export function missingData(what: string, looked: readonly string[], fix?: string, cause?: unknown): EngineError {
+export function missingData(
+  what: string,
+  looked: readonly string[],
+  fix?: string,
+  cause?: unknown,
+): EngineError {
   const variable = process.env[DATA_ROOT_VARIABLE];
   return new EngineError({
     code: 'E_DATA_MISSING',

@@ -44,7 +44,9 @@ function copyOf(dataset: Dataset, build: () => Dataset): Dataset {
 
 describe('ConcatDataset', () => {
   it('puts datasets one behind the other', () => {
-    const dataset = new ConcatDataset({ datasets: [toy([1, 2]), { type: 'WrapperToy', values: [] }, toy([3])] });
+    const dataset = new ConcatDataset({
+      datasets: [toy([1, 2]), { type: 'WrapperToy', values: [] }, toy([3])],
+    });
     expect(values(dataset)).toEqual([1, 2, 3]);
     expect(dataset.getDataInfo(-1)).toEqual({ value: 3, sampleIdx: 0 });
     expect(dataset.getCatIds(2)).toEqual([3]);
@@ -58,7 +60,9 @@ describe('ConcatDataset', () => {
     expect(() => new ConcatDataset({ datasets: [a, b] }).length).toThrow(/disagree about metainfo\.from/);
     const dataset = new ConcatDataset({ datasets: [a, b], ignoreKeys: 'from' });
     expect(dataset.metainfo).toEqual({ classes: ['x'], from: 'a' });
-    expect(() => new ConcatDataset({ datasets: [a, toy([1])], ignoreKeys: ['from'] }).length).toThrow(/metainfo\.classes/);
+    expect(() => new ConcatDataset({ datasets: [a, toy([1])], ignoreKeys: ['from'] }).length).toThrow(
+      /metainfo\.classes/,
+    );
   });
 
   it('goes to worker threads', () => {
@@ -78,7 +82,9 @@ describe('RepeatDataset', () => {
     const dataset = new RepeatDataset({ dataset: toy([1, 2]), times: 3 });
     expect(values(dataset)).toEqual([1, 2, 1, 2, 1, 2]);
     expect(() => new RepeatDataset({ dataset: toy([1]), times: 0 })).toThrow(/RepeatDataset\.times = 0/);
-    expect(values(copyOf(dataset, () => new RepeatDataset({ dataset: toy([7, 7]), times: 3 })))).toEqual([1, 2, 1, 2, 1, 2]);
+    expect(values(copyOf(dataset, () => new RepeatDataset({ dataset: toy([7, 7]), times: 3 })))).toEqual([
+      1, 2, 1, 2, 1, 2,
+    ]);
   });
 });
 
@@ -88,19 +94,25 @@ describe('ClassBalancedDataset', () => {
     const dataset = new ClassBalancedDataset({ dataset: toy(classes), oversampleThr: 0.04 });
     expect(dataset.length).toBe(101);
     expect(values(dataset).slice(0, 3)).toEqual([0, 0, 1]);
-    expect(values(copyOf(dataset, () => new ClassBalancedDataset({ dataset: toy([5]), oversampleThr: 1 })))).toEqual(values(dataset));
+    expect(
+      values(copyOf(dataset, () => new ClassBalancedDataset({ dataset: toy([5]), oversampleThr: 1 }))),
+    ).toEqual(values(dataset));
   });
 
   it('follows its formula', () => {
     fc.assert(
-      fc.property(fc.array(fc.nat(4), { minLength: 1, maxLength: 40 }), fc.double({ min: 0.01, max: 1, noNaN: true }), (classes, oversampleThr) => {
-        const dataset = new ClassBalancedDataset({ dataset: toy(classes), oversampleThr });
-        const expected = classes.flatMap((id) => {
-          const frequency = classes.filter((other) => other === id).length / classes.length;
-          return new Array<number>(Math.ceil(Math.max(1, Math.sqrt(oversampleThr / frequency)))).fill(id);
-        });
-        expect(values(dataset)).toEqual(expected);
-      }),
+      fc.property(
+        fc.array(fc.nat(4), { minLength: 1, maxLength: 40 }),
+        fc.double({ min: 0.01, max: 1, noNaN: true }),
+        (classes, oversampleThr) => {
+          const dataset = new ClassBalancedDataset({ dataset: toy(classes), oversampleThr });
+          const expected = classes.flatMap((id) => {
+            const frequency = classes.filter((other) => other === id).length / classes.length;
+            return new Array<number>(Math.ceil(Math.max(1, Math.sqrt(oversampleThr / frequency)))).fill(id);
+          });
+          expect(values(dataset)).toEqual(expected);
+        },
+      ),
     );
   });
 

@@ -1,4 +1,12 @@
-import { COLLATE_FUNCTIONS, hostArray, isHostArray, show, sizeOf, type HostArray, type HostData } from '@engine/core';
+import {
+  COLLATE_FUNCTIONS,
+  hostArray,
+  isHostArray,
+  show,
+  sizeOf,
+  type HostArray,
+  type HostData,
+} from '@engine/core';
 import { collateError, mapElements, mapKeys, namesKind } from './collate-support.js';
 import { ownBuffer } from './owned-buffers.js';
 
@@ -19,7 +27,11 @@ function collate(batch: readonly unknown[], path: string): unknown {
   if (typeof first === 'boolean') return stackBooleans(batch, path);
   if (isHostArray(first)) return stackArrays(batch, path, first);
   if (isTypedArray(first)) {
-    return stackArrays(batch.map((data) => (isTypedArray(data) ? hostArray(data, [data.length]) : data)), path, hostArray(first, [first.length]));
+    return stackArrays(
+      batch.map((data) => (isTypedArray(data) ? hostArray(data, [data.length]) : data)),
+      path,
+      hostArray(first, [first.length]),
+    );
   }
   switch (namesKind(first)) {
     case 'object':
@@ -44,7 +56,12 @@ function stackArrays(batch: readonly unknown[], path: string, first: HostArray):
     if (!isHostArray(item) || item.dtype !== first.dtype || !sameShape(item.shape, first.shape)) {
       const describe = (array: unknown): string =>
         isHostArray(array) ? `${array.dtype} [${array.shape.join(', ')}]` : show(array);
-      throw collateError(path, 'the arrays are unlike', `${describe(item)} in sample ${i}`, `${describe(first)}, as in sample 0`);
+      throw collateError(
+        path,
+        'the arrays are unlike',
+        `${describe(item)} in sample ${i}`,
+        `${describe(first)}, as in sample 0`,
+      );
     }
     // The typed arrays have the same element type; TypeScript cannot see that through the union.
     (data as Float32Array).set(item.data as Float32Array, i * size);
@@ -64,7 +81,12 @@ function stackNumbers(batch: readonly unknown[], path: string): HostArray {
   for (let i = 0; i < batch.length; i++) {
     const value = batch[i];
     if (typeof value !== 'number') {
-      throw collateError(path, 'the values are of different kinds', `${show(value)} in sample ${i}`, 'a number, as in sample 0');
+      throw collateError(
+        path,
+        'the values are of different kinds',
+        `${show(value)} in sample ${i}`,
+        'a number, as in sample 0',
+      );
     }
     // -0 has no integer form.
     if ((value | 0) !== value || Object.is(value, -0)) integers = false;
@@ -79,7 +101,12 @@ function stackBooleans(batch: readonly unknown[], path: string): HostArray {
   for (let i = 0; i < batch.length; i++) {
     const value = batch[i];
     if (typeof value !== 'boolean') {
-      throw collateError(path, 'the values are of different kinds', `${show(value)} in sample ${i}`, 'a boolean, as in sample 0');
+      throw collateError(
+        path,
+        'the values are of different kinds',
+        `${show(value)} in sample ${i}`,
+        'a boolean, as in sample 0',
+      );
     }
     data[i] = value ? 1 : 0;
   }
@@ -87,7 +114,10 @@ function stackBooleans(batch: readonly unknown[], path: string): HostArray {
   return { dtype: 'bool', shape: [batch.length], data };
 }
 
-COLLATE_FUNCTIONS.add('defaultCollate', defaultCollate, { aliases: ['default_collate'], from: '@engine/data' });
+COLLATE_FUNCTIONS.add('defaultCollate', defaultCollate, {
+  aliases: ['default_collate'],
+  from: '@engine/data',
+});
 
 declare module '@engine/core' {
   interface CollateTypes {

@@ -26,7 +26,11 @@ export class DefaultSampler implements Sampler {
 
   constructor(dataset: Sized, options: DefaultSamplerOptions = {}) {
     checkKeys('DefaultSampler', options, ['shuffle', 'roundUp', 'seed', 'rank', 'worldSize']);
-    ({ seed: this.seed, rank: this.rank, worldSize: this.worldSize } = checkSamplerOptions('DefaultSampler', options));
+    ({
+      seed: this.seed,
+      rank: this.rank,
+      worldSize: this.worldSize,
+    } = checkSamplerOptions('DefaultSampler', options));
     this.dataset = dataset;
     this.shuffle = options.shuffle ?? true;
     this.roundUp = options.roundUp ?? true;
@@ -44,7 +48,8 @@ export class DefaultSampler implements Sampler {
   }
 
   setEpoch(epoch: number): void {
-    if (!Number.isSafeInteger(epoch) || epoch < 0) throw badValue('DefaultSampler.epoch', epoch, 'an integer >= 0');
+    if (!Number.isSafeInteger(epoch) || epoch < 0)
+      throw badValue('DefaultSampler.epoch', epoch, 'an integer >= 0');
     this.currentEpoch = epoch;
   }
 

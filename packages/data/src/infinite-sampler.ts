@@ -22,7 +22,11 @@ export class InfiniteSampler implements Sampler {
 
   constructor(dataset: Sized, options: InfiniteSamplerOptions = {}) {
     checkKeys('InfiniteSampler', options, ['shuffle', 'seed', 'rank', 'worldSize']);
-    ({ seed: this.seed, rank: this.rank, worldSize: this.worldSize } = checkSamplerOptions('InfiniteSampler', options));
+    ({
+      seed: this.seed,
+      rank: this.rank,
+      worldSize: this.worldSize,
+    } = checkSamplerOptions('InfiniteSampler', options));
     this.dataset = dataset;
     this.shuffle = options.shuffle ?? true;
   }

@@ -113,14 +113,17 @@ export type Indices = number | readonly number[];
  */
 export function resolveIndices(owner: string, indices: Indices, length: number): number[] {
   if (typeof indices === 'number') {
-    if (!Number.isSafeInteger(indices)) throw badValue(`${owner}.indices`, indices, 'an integer or a list of integers');
+    if (!Number.isSafeInteger(indices))
+      throw badValue(`${owner}.indices`, indices, 'an integer or a list of integers');
     const count = Math.min(Math.abs(indices), length);
     const first = indices < 0 ? length - count : 0;
     return Array.from({ length: count }, (_, i) => first + i);
   }
-  if (!Array.isArray(indices)) throw badValue(`${owner}.indices`, indices, 'an integer or a list of integers');
+  if (!Array.isArray(indices))
+    throw badValue(`${owner}.indices`, indices, 'an integer or a list of integers');
   return indices.map((index: unknown) => {
-    if (!Number.isSafeInteger(index)) throw badValue(`${owner}.indices`, index, 'an integer or a list of integers');
+    if (!Number.isSafeInteger(index))
+      throw badValue(`${owner}.indices`, index, 'an integer or a list of integers');
     return resolveIndex(owner, index as number, length);
   });
 }

@@ -20,13 +20,18 @@ export function mergeMetainfo(fromFile: Metainfo, ofClass: Metainfo, ofOptions: 
 
 function linesOf(key: string, value: string): string | string[] {
   try {
-    return readFileSync(value, 'utf8').replace(/\r?\n$/, '').split(/\r?\n/);
+    return readFileSync(value, 'utf8')
+      .replace(/\r?\n$/, '')
+      .split(/\r?\n/);
   } catch {
     if (PATH_LIKE.test(value)) {
-      process.emitWarning(`metainfo.${key} = '${value}' is no file that can be read; it is taken literally.`, {
-        type: 'EngineWarning',
-        code: 'W_DATA_METAINFO',
-      });
+      process.emitWarning(
+        `metainfo.${key} = '${value}' is no file that can be read; it is taken literally.`,
+        {
+          type: 'EngineWarning',
+          code: 'W_DATA_METAINFO',
+        },
+      );
     }
     return value;
   }

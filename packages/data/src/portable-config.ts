@@ -63,7 +63,9 @@ export function portableDataset(dataset: Dataset): PortableDataset {
     const matches = known.filter((row) => row.name === name);
     if (matches.length === 0) needsPlugins = true;
     for (const { entry, from } of matches) {
-      const home = Object.hasOwn(entry, 'workerModule') ? (entry as { workerModule?: unknown }).workerModule : undefined;
+      const home = Object.hasOwn(entry, 'workerModule')
+        ? (entry as { workerModule?: unknown }).workerModule
+        : undefined;
       if (typeof home === 'string') modules.add(home);
       else if (from !== BUILT_IN) needsPlugins = true;
     }
@@ -82,12 +84,20 @@ export function portableDataset(dataset: Dataset): PortableDataset {
     if (prototype !== Object.prototype && prototype !== null) {
       const source = configOfPart(value);
       if (source) return copy(source, path);
-      if (ArrayBuffer.isView(value) || value instanceof Date || value instanceof RegExp || value instanceof Map || value instanceof Set) {
+      if (
+        ArrayBuffer.isView(value) ||
+        value instanceof Date ||
+        value instanceof RegExp ||
+        value instanceof Map ||
+        value instanceof Set
+      ) {
         return value;
       }
       throw notPortable(path, value.constructor.name);
     }
-    const copied = Object.fromEntries(Object.entries(value).map(([key, item]) => [key, copy(item, `${path}.${key}`)]));
+    const copied = Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [key, copy(item, `${path}.${key}`)]),
+    );
     if (typeof copied['type'] === 'string') notePart(copied['type']);
     return copied;
   };

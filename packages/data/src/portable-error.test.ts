@@ -5,7 +5,13 @@ import { packError, unpackError } from './portable-error.js';
 describe('packError', () => {
   it('keeps house errors and chains of causes whole across a structured clone', () => {
     const root = new RangeError('deep');
-    const error = new EngineError({ code: 'E_TEST_X', what: 'It broke.', received: 'r', exitCode: 2, cause: root });
+    const error = new EngineError({
+      code: 'E_TEST_X',
+      what: 'It broke.',
+      received: 'r',
+      exitCode: 2,
+      cause: root,
+    });
     const copy = unpackError(structuredClone(packError(error))) as EngineError;
     expect(copy).toBeInstanceOf(EngineError);
     expect(copy).toMatchObject({ code: 'E_TEST_X', message: error.message, exitCode: 2, stack: error.stack });

@@ -14,7 +14,8 @@ export async function prepareData(config: unknown): Promise<void> {
     for (const item of config) await prepareData(item);
     return;
   }
-  if (typeof config !== 'object' || config === null || Object.getPrototypeOf(config) !== Object.prototype) return;
+  if (typeof config !== 'object' || config === null || Object.getPrototypeOf(config) !== Object.prototype)
+    return;
   if (isComponentConfig(config)) {
     const { type, _scope_: scope, ...options } = config;
     const entry = typeof type === 'string' ? DATASETS.atScope(scope).get(type) : type;

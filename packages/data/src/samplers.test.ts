@@ -9,9 +9,11 @@ function take(indices: Iterator<number>, count: number): number[] {
   return Array.from({ length: count }, () => indices.next().value as number);
 }
 
-const world = fc.integer({ min: 1, max: 7 }).chain((worldSize) =>
-  fc.record({ worldSize: fc.constant(worldSize), rank: fc.integer({ min: 0, max: worldSize - 1 }) }),
-);
+const world = fc
+  .integer({ min: 1, max: 7 })
+  .chain((worldSize) =>
+    fc.record({ worldSize: fc.constant(worldSize), rank: fc.integer({ min: 0, max: worldSize - 1 }) }),
+  );
 const size = fc.integer({ min: 1, max: 60 });
 const seed = fc.integer({ min: 0, max: 1e9 });
 
@@ -27,16 +29,26 @@ describe('DefaultSampler', () => {
 
   it('gives every rank the same number of samples, and together every item, when it rounds up', () => {
     fc.assert(
-      fc.property(size, seed, fc.integer({ min: 1, max: 7 }), fc.boolean(), (length, seed, worldSize, shuffle) => {
-        const parts = Array.from({ length: worldSize }, (_, rank) => [
-          ...new DefaultSampler({ length }, { seed, rank, worldSize, shuffle }),
-        ]);
-        expect(parts.every((part) => part.length === Math.ceil(length / worldSize))).toBe(true);
-        // Interleaved and cut, the parts are a permutation: what an evaluator relies on.
-        const order = parts[0]!.flatMap((_, i) => parts.map((part) => part[i]!));
-        expect([...order.slice(0, length)].sort((a, b) => a - b)).toEqual(Array.from({ length }, (_, i) => i));
-        expect(order.slice(length)).toEqual(Array.from({ length: order.length - length }, (_, i) => order[i % length]));
-      }),
+      fc.property(
+        size,
+        seed,
+        fc.integer({ min: 1, max: 7 }),
+        fc.boolean(),
+        (length, seed, worldSize, shuffle) => {
+          const parts = Array.from({ length: worldSize }, (_, rank) => [
+            ...new DefaultSampler({ length }, { seed, rank, worldSize, shuffle }),
+          ]);
+          expect(parts.every((part) => part.length === Math.ceil(length / worldSize))).toBe(true);
+          // Interleaved and cut, the parts are a permutation: what an evaluator relies on.
+          const order = parts[0]!.flatMap((_, i) => parts.map((part) => part[i]!));
+          expect([...order.slice(0, length)].sort((a, b) => a - b)).toEqual(
+            Array.from({ length }, (_, i) => i),
+          );
+          expect(order.slice(length)).toEqual(
+            Array.from({ length: order.length - length }, (_, i) => order[i % length]),
+          );
+        },
+      ),
     );
   });
 
@@ -87,7 +99,8 @@ describe('DefaultSampler', () => {
   });
 
   it('rejects options that make no sense', () => {
-    const build = (options: object) => () => DATA_SAMPLERS.build({ type: 'DefaultSampler', ...options } as never, { args: [{ length: 3 }] });
+    const build = (options: object) => () =>
+      DATA_SAMPLERS.build({ type: 'DefaultSampler', ...options } as never, { args: [{ length: 3 }] });
     expect(build({ suffle: true })).toThrow(/did you mean 'shuffle'\?/);
     expect(build({ rank: 2, worldSize: 2 })).toThrow(/DefaultSampler\.rank = 2/);
     expect(build({ seed: 0.5 })).toThrow(EngineError);
@@ -138,18 +151,24 @@ describe('InfiniteSampler', () => {
 describe('BatchSampler', () => {
   it('cuts the order into batches, the last one short or dropped', () => {
     fc.assert(
-      fc.property(size, fc.integer({ min: 1, max: 9 }), fc.boolean(), fc.nat(8), (length, batchSize, dropLast, start) => {
-        const sampler = new DefaultSampler({ length }, { seed: 2 });
-        const batches = new BatchSampler(sampler, { batchSize, dropLast });
-        const all = [...batches];
-        expect(all).toHaveLength(batches.length);
-        const order = [...sampler];
-        expect(all.flat()).toEqual(dropLast ? order.slice(0, length - (length % batchSize)) : order);
-        const later = batches.batches(start);
-        const rest: number[][] = [];
-        for (let step = later.next(); !step.done; step = later.next()) rest.push([...step.value]);
-        expect(rest).toEqual(all.slice(start));
-      }),
+      fc.property(
+        size,
+        fc.integer({ min: 1, max: 9 }),
+        fc.boolean(),
+        fc.nat(8),
+        (length, batchSize, dropLast, start) => {
+          const sampler = new DefaultSampler({ length }, { seed: 2 });
+          const batches = new BatchSampler(sampler, { batchSize, dropLast });
+          const all = [...batches];
+          expect(all).toHaveLength(batches.length);
+          const order = [...sampler];
+          expect(all.flat()).toEqual(dropLast ? order.slice(0, length - (length % batchSize)) : order);
+          const later = batches.batches(start);
+          const rest: number[][] = [];
+          for (let step = later.next(); !step.done; step = later.next()) rest.push([...step.value]);
+          expect(rest).toEqual(all.slice(start));
+        },
+      ),
     );
   });
 

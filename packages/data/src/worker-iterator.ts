@@ -89,7 +89,10 @@ export class WorkerIterator<B> implements AsyncIterableIterator<B> {
     this.waiters.delete(seq);
     this.options.pool.release();
     const settled = this.settle(outcome);
-    (this.over && this.waiters.size === 0 ? this.end().then(() => settled) : settled).then(waiter.resolve, waiter.reject);
+    (this.over && this.waiters.size === 0 ? this.end().then(() => settled) : settled).then(
+      waiter.resolve,
+      waiter.reject,
+    );
   }
 
   private settle(outcome: Outcome): Promise<IteratorResult<B>> {

@@ -3,7 +3,13 @@ import { EngineError, listNames } from '@engine/core';
 import type { BatchPlan } from './load-batch.js';
 import { unpackError } from './portable-error.js';
 import { startWorkerThread } from './worker-entry.js';
-import { cancelTable, markCancelled, type LoadRequest, type WorkerReply, type WorkerSetup } from './worker-protocol.js';
+import {
+  cancelTable,
+  markCancelled,
+  type LoadRequest,
+  type WorkerReply,
+  type WorkerSetup,
+} from './worker-protocol.js';
 import { WorkerStatus } from './worker-status.js';
 
 /** What came of a batch. */
@@ -74,7 +80,12 @@ export class WorkerPool {
       return;
     }
     best.tasks.push({ iteration, seq, indices: plan.indices });
-    best.worker.postMessage({ iteration, seq, indices: plan.indices, epochs: plan.epochs } satisfies LoadRequest);
+    best.worker.postMessage({
+      iteration,
+      seq,
+      indices: plan.indices,
+      epochs: plan.epochs,
+    } satisfies LoadRequest);
   }
 
   /** Ends an iteration: its batches that are not ready are dropped. */
@@ -133,7 +144,10 @@ export class WorkerPool {
   private receive(thread: Thread, message: WorkerReply): void {
     if (message.kind === 'ready') return;
     if (message.kind === 'failed') {
-      this.bury(thread, this.failure(`Data worker ${thread.id} could not start.`, unpackError(message.error)));
+      this.bury(
+        thread,
+        this.failure(`Data worker ${thread.id} could not start.`, unpackError(message.error)),
+      );
       return;
     }
     const { iteration, seq } = message;
@@ -145,7 +159,9 @@ export class WorkerPool {
       sink?.(seq, { batch: message.batch });
     } else {
       const where = describe(message.sample, message.part);
-      sink?.(seq, { error: this.failure(`Data worker ${thread.id} failed${where}.`, unpackError(message.error)) });
+      sink?.(seq, {
+        error: this.failure(`Data worker ${thread.id} failed${where}.`, unpackError(message.error)),
+      });
     }
   }
 
@@ -164,10 +180,15 @@ export class WorkerPool {
     if (thread.dead) return;
     thread.dead = true;
     thread.death ??= error;
-    for (const { iteration, seq } of thread.tasks.splice(0)) this.sinks.get(iteration)?.(seq, { error: thread.death });
+    for (const { iteration, seq } of thread.tasks.splice(0))
+      this.sinks.get(iteration)?.(seq, { error: thread.death });
   }
 
-  private failure(what: string, cause: Error | undefined, fix = 'run with numWorkers: 0 to see it in the main thread'): EngineError {
+  private failure(
+    what: string,
+    cause: Error | undefined,
+    fix = 'run with numWorkers: 0 to see it in the main thread',
+  ): EngineError {
     return new EngineError({
       code: 'E_DATA_WORKER',
       what,

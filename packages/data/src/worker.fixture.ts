@@ -41,7 +41,10 @@ export class CountingDataset extends BaseDataset {
 export class AddNoise {
   static readonly workerModule = import.meta.url;
   transform(info: { value: number; label: number }, { rng, index, epoch }: SampleContext): Sample {
-    return { x: hostArray(Float32Array.of(info.value, rng.float(), rng.normal(), index, epoch), [5]), label: info.label };
+    return {
+      x: hostArray(Float32Array.of(info.value, rng.float(), rng.normal(), index, epoch), [5]),
+      label: info.label,
+    };
   }
 }
 

@@ -46,7 +46,11 @@ async function buildDataset(): Promise<Dataset> {
   return dataset;
 }
 
-async function load(dataset: Dataset, request: LoadRequest, collate: (batch: readonly unknown[]) => unknown): Promise<void> {
+async function load(
+  dataset: Dataset,
+  request: LoadRequest,
+  collate: (batch: readonly unknown[]) => unknown,
+): Promise<void> {
   const { seq } = request;
   iteration = request.iteration;
   try {

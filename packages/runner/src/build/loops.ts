@@ -1,5 +1,6 @@
 import { isComponentConfig, LOOPS, METRICS, EVALUATOR, type BuildOptions } from '@engine/core';
 import { buildDataloader, DataLoader, type DataloaderConfig } from '@engine/data';
+import { gatherThrough } from '@engine/dist';
 import { Evaluator } from '@engine/evaluator';
 import type { EvalLoop, TrainLoop } from '../loops/loop.js';
 import type { AnyDataLoader, Run } from '../run.js';
@@ -62,6 +63,7 @@ function evaluatorOf(context: LoopContext, mode: 'val' | 'test', loader: AnyData
     const built = [metrics].flat().map((config, i) => metric(config, `${path}.metrics.${i}`));
     evaluator = EVALUATOR.build<Evaluator>({ ...options, type } as never, { ...context.build, args: [built], path });
   } else evaluator = new Evaluator([metric(given, path)] as never);
+  evaluator.gather = gatherThrough(context.run.processGroup);
   const metainfo = (loader.dataset as { metainfo?: Record<string, unknown> }).metainfo;
   if (metainfo) evaluator.datasetMeta = metainfo;
   return evaluator;

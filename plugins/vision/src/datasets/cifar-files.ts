@@ -50,7 +50,9 @@ export function findCifar(
     } catch {
       continue;
     }
-    const files = names.filter((name) => pattern.test(name)).sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+    const files = names
+      .filter((name) => pattern.test(name))
+      .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
     if (files.length) return { folder, files: files.map((name) => join(folder, name)) };
   }
   return undefined;
@@ -59,14 +61,22 @@ export function findCifar(
 /** Class names, where their file is there. */
 export function readClassNames(variant: CifarVariant, folder: string): string[] | undefined {
   try {
-    const names = readFileSync(join(folder, variant.namesFile), 'utf8').split(/\r?\n/).filter((line) => line !== '');
+    const names = readFileSync(join(folder, variant.namesFile), 'utf8')
+      .split(/\r?\n/)
+      .filter((line) => line !== '');
     return names.length === variant.numClasses ? names : undefined;
   } catch {
     return undefined;
   }
 }
 
-function corrupt(variant: CifarVariant, file: string, what: string, received: string, expected: string): EngineError {
+function corrupt(
+  variant: CifarVariant,
+  file: string,
+  what: string,
+  received: string,
+  expected: string,
+): EngineError {
   return new EngineError({
     code: 'E_DATA_CORRUPT',
     what: `The ${variant.name} file ${file} ${what}.`,
@@ -90,23 +100,43 @@ export function readCifar(variant: CifarVariant, files: readonly string[]): Shar
     const { size } = statSync(file);
     const records = Math.round(size / record);
     if (size !== records * record || size === 0) {
-      throw corrupt(variant, file, 'is truncated or corrupt', `${size} bytes`,
-        `${Math.max(1, Math.ceil(size / record)) * record} bytes, or another multiple of ${record}`);
+      throw corrupt(
+        variant,
+        file,
+        'is truncated or corrupt',
+        `${size} bytes`,
+        `${Math.max(1, Math.ceil(size / record)) * record} bytes, or another multiple of ${record}`,
+      );
     }
     return records;
   });
-  const images = sharedImages(counts.reduce((a, b) => a + b, 0), [SIDE, SIDE, CHANNELS]);
+  const images = sharedImages(
+    counts.reduce((a, b) => a + b, 0),
+    [SIDE, SIDE, CHANNELS],
+  );
   let image = 0;
   files.forEach((file, f) => {
     const bytes = readFileSync(file);
     if (bytes.length !== counts[f]! * record) {
-      throw corrupt(variant, file, 'cannot be read whole', `${bytes.length} bytes`, `${counts[f]! * record} bytes`);
+      throw corrupt(
+        variant,
+        file,
+        'cannot be read whole',
+        `${bytes.length} bytes`,
+        `${counts[f]! * record} bytes`,
+      );
     }
     for (let r = 0; r < counts[f]!; r++, image++) {
       const start = r * record + variant.labelBytes;
       const label = bytes[start - 1]!;
       if (label >= variant.numClasses) {
-        throw corrupt(variant, file, `has a wrong label in record ${r}`, `${label}`, `0 to ${variant.numClasses - 1}`);
+        throw corrupt(
+          variant,
+          file,
+          `has a wrong label in record ${r}`,
+          `${label}`,
+          `0 to ${variant.numClasses - 1}`,
+        );
       }
       images.labels[image] = label;
       interleave(bytes, start, images.pixels, image * CHANNELS * PLANE);

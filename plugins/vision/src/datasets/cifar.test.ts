@@ -8,9 +8,13 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import '../transforms/index.js';
 import { CIFAR10, CIFAR100, hasCifar10 } from './cifar.js';
 
-const REAL = process.env['ENGINE_DATA_ROOT'] ?? fileURLToPath(new URL('../../../../../shared/data', import.meta.url));
+const REAL =
+  process.env['ENGINE_DATA_ROOT'] ?? fileURLToPath(new URL('../../../../../shared/data', import.meta.url));
 const hasReal = existsSync(join(REAL, 'cifar-10-batches-bin', 'test_batch.bin'));
-if (!hasReal) process.stderr.write('CIFAR-10 is not on this machine (ENGINE_DATA_ROOT): tests with real data are skipped.\n');
+if (!hasReal)
+  process.stderr.write(
+    'CIFAR-10 is not on this machine (ENGINE_DATA_ROOT): tests with real data are skipped.\n',
+  );
 
 interface Item {
   img: HostArray;
@@ -65,7 +69,10 @@ afterEach(() => {
 describe('CIFAR10', () => {
   it('reads whatever batch files are there, in order, as height × width × channels', () => {
     const dataset = new CIFAR10({ dataRoot: join(folder, 'a') });
-    const items = Array.from({ length: dataset.length }, (_, i) => dataset.getItem(i, sampleContext(i)) as Item);
+    const items = Array.from(
+      { length: dataset.length },
+      (_, i) => dataset.getItem(i, sampleContext(i)) as Item,
+    );
     expect(items.map(({ gtLabel }) => gtLabel)).toEqual([3, 9, 5, 1]);
     const { img, sampleIdx } = items[1]!;
     expect([img.dtype, img.shape, sampleIdx]).toEqual(['uint8', [32, 32, 3], 1]);
@@ -94,26 +101,39 @@ describe('CIFAR10', () => {
     vi.stubEnv('ENGINE_DATA_ROOT', join(folder, 'nowhere'));
     const error = thrownBy(() => new CIFAR10({ dataRoot: 'elsewhere' }).length);
     expect(error.code).toBe('E_DATA_MISSING');
-    for (const place of [resolve('elsewhere/cifar-10-batches-bin'), join(folder, 'nowhere/elsewhere/cifar-10-batches-bin')]) {
+    for (const place of [
+      resolve('elsewhere/cifar-10-batches-bin'),
+      join(folder, 'nowhere/elsewhere/cifar-10-batches-bin'),
+    ]) {
       expect(error.message).toContain(place);
     }
     expect(error.message).toContain('ENGINE_DATA_ROOT');
     expect(error.message).toContain('cifar-10-binary.tar.gz');
     expect(error.exitCode).toBe(2);
-    await expect(CIFAR10.prepare({ dataRoot: join(folder, 'nowhere'), download: false })).rejects.toMatchObject({ code: 'E_DATA_MISSING' });
+    await expect(
+      CIFAR10.prepare({ dataRoot: join(folder, 'nowhere'), download: false }),
+    ).rejects.toMatchObject({ code: 'E_DATA_MISSING' });
     expect(existsSync(join(folder, 'nowhere'))).toBe(false);
   });
 
   it('rejects damaged files, with the bytes expected and found', () => {
     const cut = thrownBy(() => new CIFAR10({ dataRoot: join(folder, 'cut') }).length);
     expect(cut.code).toBe('E_DATA_CORRUPT');
-    expect(cut.message).toMatch(/data_batch_1\.bin is truncated[^]*received {2}3173 bytes\n {2}expected {2}6146 bytes/);
-    expect(thrownBy(() => new CIFAR10({ dataRoot: join(folder, 'wrong') }).length).message).toMatch(/wrong label in record 1[^]*received {2}10/);
-    expect(thrownBy(() => new CIFAR10({ dataRoot: join(folder, 'empty') }).length).message).toMatch(/0 bytes[^]*3073 bytes/);
+    expect(cut.message).toMatch(
+      /data_batch_1\.bin is truncated[^]*received {2}3173 bytes\n {2}expected {2}6146 bytes/,
+    );
+    expect(thrownBy(() => new CIFAR10({ dataRoot: join(folder, 'wrong') }).length).message).toMatch(
+      /wrong label in record 1[^]*received {2}10/,
+    );
+    expect(thrownBy(() => new CIFAR10({ dataRoot: join(folder, 'empty') }).length).message).toMatch(
+      /0 bytes[^]*3073 bytes/,
+    );
   });
 
   it('checks its options', () => {
-    expect(() => DATASETS.build({ type: 'vision.CIFAR10', dataRot: 'x' })).toThrow(/CIFAR10 has no option 'dataRot'[^]*did you mean 'dataRoot'/);
+    expect(() => DATASETS.build({ type: 'vision.CIFAR10', dataRot: 'x' })).toThrow(
+      /CIFAR10 has no option 'dataRot'[^]*did you mean 'dataRoot'/,
+    );
   });
 
   it('gives the same batches from worker threads, which do not load the data again', async () => {
@@ -121,10 +141,19 @@ describe('CIFAR10', () => {
       buildDataloader(
         {
           dataset: {
-            type: 'vision.CIFAR10', dataRoot: join(folder, 'a'), indices: [0, 1, 2],
-            pipeline: [{ type: 'RandomCrop', size: 32, padding: 4 }, { type: 'RandomFlip' }, { type: 'PackInputs' }],
+            type: 'vision.CIFAR10',
+            dataRoot: join(folder, 'a'),
+            indices: [0, 1, 2],
+            pipeline: [
+              { type: 'RandomCrop', size: 32, padding: 4 },
+              { type: 'RandomFlip' },
+              { type: 'PackInputs' },
+            ],
           },
-          batchSize: 2, shuffle: true, numWorkers, collateFn: 'defaultCollate',
+          batchSize: 2,
+          shuffle: true,
+          numWorkers,
+          collateFn: 'defaultCollate',
         },
         { seed: 5 },
       );
@@ -135,7 +164,10 @@ describe('CIFAR10', () => {
     const file = join(folder, 'a/cifar-10-batches-bin/data_batch_1.bin');
     const bytes = new Uint8Array(readFileSync(file));
     // Whoever reads it now reads other pixels.
-    writeFileSync(file, bytes.map((byte, i) => (i % 3073 ? 255 - byte : byte)));
+    writeFileSync(
+      file,
+      bytes.map((byte, i) => (i % 3073 ? 255 - byte : byte)),
+    );
     const there: unknown[] = [];
     for await (const batch of loader) there.push(batch);
     await loader.close();

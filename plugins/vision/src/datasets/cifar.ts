@@ -1,7 +1,14 @@
 import { checkKeys, register } from '@engine/core';
 import { missingData } from '@engine/data';
 import { DATASETS } from '../registry.js';
-import { cifarPlaces, cifarRoots, findCifar, readCifar, readClassNames, type CifarVariant } from './cifar-files.js';
+import {
+  cifarPlaces,
+  cifarRoots,
+  findCifar,
+  readCifar,
+  readClassNames,
+  type CifarVariant,
+} from './cifar-files.js';
 import { downloadArchive } from './download-archive.js';
 import { ImageDataset, type ImageDatasetOptions } from './image-dataset.js';
 import type { SharedImages } from './image-store.js';
@@ -17,7 +24,17 @@ export interface CIFAROptions extends ImageDatasetOptions {
   download?: boolean;
 }
 
-const OPTIONS = ['dataRoot', 'train', 'download', 'metainfo', 'indices', 'pipeline', 'testMode', 'lazyInit', 'maxRefetch'];
+const OPTIONS = [
+  'dataRoot',
+  'train',
+  'download',
+  'metainfo',
+  'indices',
+  'pipeline',
+  'testMode',
+  'lazyInit',
+  'maxRefetch',
+];
 
 const CIFAR10_FILES: CifarVariant = {
   name: 'CIFAR-10',
@@ -132,7 +149,8 @@ export class CIFAR100 extends CIFAR {
 export async function hasCifar10(dataRoot?: string, options: { download?: boolean } = {}): Promise<boolean> {
   const root = dataRoot === undefined ? {} : { dataRoot };
   try {
-    for (const train of [true, false]) await CIFAR10.prepare({ ...root, train, download: options.download ?? false });
+    for (const train of [true, false])
+      await CIFAR10.prepare({ ...root, train, download: options.download ?? false });
     return true;
   } catch {
     return false;

@@ -75,7 +75,13 @@ beforeEach(() => {
 
 function download(path: string, sum = md5(served[path] ?? good), timeout?: number): Promise<string[]> {
   const lines: string[] = [];
-  const options = { url: base + path, md5: sum, folder: 'set', into, log: (line: string) => void lines.push(line) };
+  const options = {
+    url: base + path,
+    md5: sum,
+    folder: 'set',
+    into,
+    log: (line: string) => void lines.push(line),
+  };
   return downloadArchive(timeout === undefined ? options : { ...options, timeout }).then(() => lines);
 }
 
@@ -100,7 +106,10 @@ describe('downloadArchive', () => {
     ['/other.tar.gz', 'does not hold what is needed', undefined],
     ['/missing.tar.gz', 'was not sent', undefined],
   ])('leaves nothing behind when %s %s', async (path, what, sum) => {
-    await expect(download(path, sum)).rejects.toMatchObject({ code: 'E_DOWNLOAD', message: expect.stringContaining(what) as string });
+    await expect(download(path, sum)).rejects.toMatchObject({
+      code: 'E_DOWNLOAD',
+      message: expect.stringContaining(what) as string,
+    });
     expect(readdirSync(into)).toEqual([]);
     expect(existsSync(join(into, '..', 'evil'))).toBe(false);
   });

@@ -22,7 +22,13 @@ export interface DownloadArchiveOptions {
   timeout?: number;
 }
 
-function failed(url: string, what: string, received: string, expected?: string, cause?: unknown): EngineError {
+function failed(
+  url: string,
+  what: string,
+  received: string,
+  expected?: string,
+  cause?: unknown,
+): EngineError {
   return new EngineError({ code: 'E_DOWNLOAD', what: `${url} ${what}.`, received, expected, cause });
 }
 
@@ -60,7 +66,11 @@ class Meter extends Transform {
     this.tell = tell;
   }
 
-  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: (error: null, chunk: Buffer) => void): void {
+  override _transform(
+    chunk: Buffer,
+    _encoding: BufferEncoding,
+    done: (error: null, chunk: Buffer) => void,
+  ): void {
     this.hash.update(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
     this.received += chunk.length;
     const percent = this.total > 0 ? Math.floor((100 * this.received) / this.total) : 0;
@@ -105,7 +115,12 @@ export async function downloadArchive(options: DownloadArchiveOptions): Promise<
     if (digest !== md5) throw failed(url, 'has the wrong checksum', `md5 ${digest}`, `md5 ${md5}`);
     const target = join(into, folder);
     if (!existsSync(join(temporary, folder))) {
-      throw failed(url, 'does not hold what is needed', readdirSync(temporary).join(', '), `the folder ${folder}`);
+      throw failed(
+        url,
+        'does not hold what is needed',
+        readdirSync(temporary).join(', '),
+        `the folder ${folder}`,
+      );
     }
     // Another process may have been faster.
     if (!existsSync(target)) renameSync(join(temporary, folder), target);

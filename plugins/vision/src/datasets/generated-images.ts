@@ -17,7 +17,16 @@ export interface GeneratedImagesOptions extends ImageDatasetOptions {
 }
 
 const OPTIONS = [
-  'numSamples', 'numClasses', 'imageSize', 'seed', 'train', 'metainfo', 'indices', 'pipeline', 'testMode', 'lazyInit',
+  'numSamples',
+  'numClasses',
+  'imageSize',
+  'seed',
+  'train',
+  'metainfo',
+  'indices',
+  'pipeline',
+  'testMode',
+  'lazyInit',
   'maxRefetch',
 ];
 
@@ -52,7 +61,15 @@ export class GeneratedImages extends ImageDataset {
 
   constructor(options: GeneratedImagesOptions) {
     checkKeys('GeneratedImages', options, OPTIONS);
-    const { numSamples, numClasses = 10, imageSize = 32, seed = 0, train = true, metainfo, ...rest } = options;
+    const {
+      numSamples,
+      numClasses = 10,
+      imageSize = 32,
+      seed = 0,
+      train = true,
+      metainfo,
+      ...rest
+    } = options;
     const classes = Array.from({ length: integer('numClasses', numClasses, 1) }, (_, i) => `pattern ${i}`);
     super({ testMode: !train, ...rest, metainfo: { classes, ...metainfo, generated: true } });
     this.numSamples = integer('numSamples', numSamples, 1);
@@ -83,7 +100,8 @@ export class GeneratedImages extends ImageDataset {
   private draw(pixels: Uint8Array, label: number, stream: RandomStream): void {
     const side = this.imageSize;
     const turn = label / this.numClasses;
-    const angle = Math.PI * turn;
+    // A quarter turn holds all classes, so that a mirrored image is never one of another class.
+    const angle = (Math.PI / 2) * turn;
     const cycles = 3 + (label % 3);
     const frequency = (2 * Math.PI * cycles) / side;
     const along = frequency * Math.cos(angle);

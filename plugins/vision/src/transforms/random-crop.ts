@@ -44,7 +44,14 @@ export class RandomCrop implements Transform {
         fix: 'raise the padding, or put a Resize before it',
       });
     }
-    sample.img = crop(img, rng.int(rows) - vertical, rng.int(columns) - horizontal, height, width, this.padValue);
+    sample.img = crop(
+      img,
+      rng.int(rows) - vertical,
+      rng.int(columns) - horizontal,
+      height,
+      width,
+      this.padValue,
+    );
     return sample;
   }
 }

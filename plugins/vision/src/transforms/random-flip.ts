@@ -52,7 +52,11 @@ export class RandomFlip implements Transform {
     const { prob = 0.5, direction = 'horizontal' } = options;
     if (!(prob >= 0 && prob <= 1)) throw badValue('RandomFlip.prob', prob, 'a number from 0 to 1');
     this.directions = typeof direction === 'string' ? [direction] : direction;
-    if (!Array.isArray(this.directions) || !this.directions.length || !this.directions.every((d) => DIRECTIONS.includes(d))) {
+    if (
+      !Array.isArray(this.directions) ||
+      !this.directions.length ||
+      !this.directions.every((d) => DIRECTIONS.includes(d))
+    ) {
       throw badValue('RandomFlip.direction', direction, `one or more of ${DIRECTIONS.join(', ')}`);
     }
     this.prob = prob;

@@ -4,10 +4,24 @@ import { sampleContext } from '@engine/data';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ImageSample } from './image.js';
-import { CenterCrop, Normalize, PackInputs, RandomCrop, RandomFlip, Resize, resize, ToTensor } from './index.js';
+import {
+  CenterCrop,
+  Normalize,
+  PackInputs,
+  RandomCrop,
+  RandomFlip,
+  Resize,
+  resize,
+  ToTensor,
+} from './index.js';
 
 /** An image whose values say where they are: 100 · row + 10 · column + channel. */
-function grid(rows: number, columns: number, channels = 3, dtype: 'uint8' | 'float32' = 'float32'): HostArray {
+function grid(
+  rows: number,
+  columns: number,
+  channels = 3,
+  dtype: 'uint8' | 'float32' = 'float32',
+): HostArray {
   const Data = dtype === 'uint8' ? Uint8Array : Float32Array;
   const data = new Data(rows * columns * channels);
   for (let i = 0; i < data.length; i++) {
@@ -48,8 +62,11 @@ describe('RandomCrop', () => {
 
   it('equals a look-up of every pixel', () => {
     const arbitrary = fc.record({
-      rows: fc.integer({ min: 1, max: 6 }), columns: fc.integer({ min: 1, max: 6 }), channels: fc.integer({ min: 1, max: 4 }),
-      pads: fc.tuple(fc.nat(8), fc.nat(8)), seed: fc.nat(),
+      rows: fc.integer({ min: 1, max: 6 }),
+      columns: fc.integer({ min: 1, max: 6 }),
+      channels: fc.integer({ min: 1, max: 4 }),
+      pads: fc.tuple(fc.nat(8), fc.nat(8)),
+      seed: fc.nat(),
     });
     fc.assert(
       fc.property(arbitrary, fc.double({ min: 0.01, max: 1, noNaN: true }), (p, share) => {
@@ -66,7 +83,8 @@ describe('RandomCrop', () => {
           for (let x = 0; x < width; x++) {
             const [row, column] = [y + top, x + left];
             const inside = row >= 0 && row < p.rows && column >= 0 && column < p.columns;
-            for (let c = 0; c < p.channels; c++) expect(at(cut, y, x, c)).toBe(inside ? at(img, row, column, c) : -1);
+            for (let c = 0; c < p.channels; c++)
+              expect(at(cut, y, x, c)).toBe(inside ? at(img, row, column, c) : -1);
           }
         }
       }),
@@ -75,16 +93,22 @@ describe('RandomCrop', () => {
 
   it('reaches every place', () => {
     const crop = new RandomCrop({ size: 1, padding: 0 });
-    const seen = new Set(Array.from({ length: 300 }, (_, i) => at(apply(crop, grid(3, 3), sampleContext(i)), 0, 0, 0)));
+    const seen = new Set(
+      Array.from({ length: 300 }, (_, i) => at(apply(crop, grid(3, 3), sampleContext(i)), 0, 0, 0)),
+    );
     expect(seen.size).toBe(9);
   });
 
   it('rejects images that are too small, and wrong options', () => {
-    expect(() => new RandomCrop({ size: 5 }).transform({ img: grid(4, 4) }, sampleContext(0))).toThrow(/4 × 4.*\n.*at least 5 × 5/);
+    expect(() => new RandomCrop({ size: 5 }).transform({ img: grid(4, 4) }, sampleContext(0))).toThrow(
+      /4 × 4.*\n.*at least 5 × 5/,
+    );
     expect(() => new RandomCrop({ size: 0 })).toThrow(/RandomCrop\.size = 0/);
     expect(() => new RandomCrop({ size: 4, padding: [1] as never })).toThrow(/RandomCrop\.padding/);
     expect(() => new RandomCrop({ size: 4, pading: 1 } as never)).toThrow(/did you mean 'padding'/);
-    expect(() => new RandomCrop({ size: 4 }).transform({ img: 5 as never }, sampleContext(0))).toThrow(/img: 5/);
+    expect(() => new RandomCrop({ size: 4 }).transform({ img: 5 as never }, sampleContext(0))).toThrow(
+      /img: 5/,
+    );
   });
 });
 
@@ -114,12 +138,18 @@ describe('RandomFlip', () => {
 
   it('flips with its probability, and says so', () => {
     const flip = new RandomFlip({ prob: 0.25, direction: ['horizontal', 'vertical'] });
-    const samples = Array.from({ length: 2000 }, (_, i) => flip.transform({ img: grid(1, 2) }, sampleContext(i)));
+    const samples = Array.from({ length: 2000 }, (_, i) =>
+      flip.transform({ img: grid(1, 2) }, sampleContext(i)),
+    );
     const flipped = samples.filter((sample) => sample['flip']);
     // Five standard deviations of a binomial with n = 2000.
     expect(Math.abs(flipped.length - 500)).toBeLessThan(97);
-    expect(new Set(flipped.map((sample) => sample['flipDirection']))).toEqual(new Set(['horizontal', 'vertical']));
-    expect(new RandomFlip({ prob: 0 }).transform({ img: grid(1, 2) }, sampleContext(0)).img).toEqual(grid(1, 2));
+    expect(new Set(flipped.map((sample) => sample['flipDirection']))).toEqual(
+      new Set(['horizontal', 'vertical']),
+    );
+    expect(new RandomFlip({ prob: 0 }).transform({ img: grid(1, 2) }, sampleContext(0)).img).toEqual(
+      grid(1, 2),
+    );
     expect(() => new RandomFlip({ prob: 2 })).toThrow(/RandomFlip\.prob = 2/);
     expect(() => new RandomFlip({ direction: 'up' as never })).toThrow(/RandomFlip\.direction/);
   });
@@ -138,7 +168,9 @@ describe('Normalize', () => {
     }
     expect(() => new Normalize({ mean: [1], std: [0] })).toThrow(/Normalize\.std/);
     expect(() => new Normalize({ mean: [1, 2], std: [1] })).toThrow(/Normalize\.std/);
-    expect(() => new Normalize({ mean: [1], std: [1] }).transform({ img: grid(1, 1, 3) })).toThrow(/3 channels/);
+    expect(() => new Normalize({ mean: [1], std: [1] }).transform({ img: grid(1, 1, 3) })).toThrow(
+      /3 channels/,
+    );
   });
 });
 
@@ -148,14 +180,17 @@ describe('Resize', () => {
     const row = hostArray(Float32Array.of(0, 1), [1, 2, 1]);
     expect([...(resize(row, 1, 4).data as Float32Array)]).toEqual([0, 0.25, 0.75, 1]);
     expect([...(resize(resize(row, 1, 4), 1, 2).data as Float32Array)]).toEqual([0.125, 0.875]);
-    expect([...(resize(hostArray(Uint8Array.of(0, 255), [2, 1, 1]), 4, 1).data as Uint8Array)]).toEqual([0, 64, 191, 255]);
+    expect([...(resize(hostArray(Uint8Array.of(0, 255), [2, 1, 1]), 4, 1).data as Uint8Array)]).toEqual([
+      0, 64, 191, 255,
+    ]);
   });
 
   it('keeps planes, and images of the same size', () => {
     const ramp = resize(grid(4, 4), 8, 8);
     // A plane is reproduced exactly wherever no edge is clamped: at ((x + 0.5) / 2 - 0.5).
     for (let y = 1; y < 7; y++) {
-      for (let x = 1; x < 7; x++) expect(at(ramp, y, x, 1)).toBeCloseTo(100 * (y / 2 - 0.25) + 10 * (x / 2 - 0.25) + 1, 3);
+      for (let x = 1; x < 7; x++)
+        expect(at(ramp, y, x, 1)).toBeCloseTo(100 * (y / 2 - 0.25) + 10 * (x / 2 - 0.25) + 1, 3);
     }
     expect(resize(grid(3, 5), 3, 5)).toEqual(grid(3, 5));
     expect(resize(grid(3, 5), 3, 5, 'nearest')).toEqual(grid(3, 5));
@@ -177,7 +212,11 @@ describe('ToTensor and PackInputs', () => {
     expect([...(apply(new ToTensor({ scale: false }), img).data as Float32Array)]).toEqual([0, 51, 255]);
     const sample = { img, gtLabel: 4, sampleIdx: 9, flip: true };
     expect(new PackInputs().transform(sample)).toEqual({ inputs: img, gtLabels: 4 });
-    expect(new PackInputs({ metaKeys: ['sampleIdx'] }).transform(sample)).toEqual({ inputs: img, gtLabels: 4, sampleIdx: 9 });
+    expect(new PackInputs({ metaKeys: ['sampleIdx'] }).transform(sample)).toEqual({
+      inputs: img,
+      gtLabels: 4,
+      sampleIdx: 9,
+    });
     expect(new PackInputs().transform({ img })).toEqual({ inputs: img });
   });
 
