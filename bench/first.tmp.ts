@@ -3,7 +3,7 @@ import { WasmBackend } from '@engine/backend-wasm';
 const b = new WasmBackend();
 console.log(await b.probe());
 let t=performance.now(); await b.activate(process.argv[2]); console.log('activate',performance.now()-t, tf.getBackend());
-function best(f:()=>tf.Tensor|tf.Tensor[], n=20){ let m=1e9; for(let i=0;i<n;i++){const t=performance.now(); const r=f(); m=Math.min(m,performance.now()-t); tf.dispose(r as any);} return m; }
+function best(f:()=>tf.Tensor|tf.Tensor[], n=20){ let m=1e9; for(let i=0;i<n;i++){const c=process.cpuUsage(), t=performance.now(); const r=f(); const w=performance.now()-t; const u=process.cpuUsage(c); m=Math.min(m, process.argv[2]==='1' ? Math.min(w,Math.max((u.user+u.system)/1000,0.01)) : w); tf.dispose(r as any);} return m; }
 const E=tf.engine();
 for (const [name,n,hw,c,o,k,s] of [['3x3 3-16@32',64,32,3,16,3,1],['3x3 16-16@32',64,32,16,16,3,1],['3x3 16-32@32 s2',64,32,16,32,3,2],['3x3 32-32@16',64,16,32,32,3,1],['3x3 64-64@8',64,8,64,64,3,1],['3x3 64-64@32',32,32,64,64,3,1],['3x3 512@4',32,4,512,512,3,1],['1x1 256-64@16',32,16,256,64,1,1]] as const){
  const x=tf.randomUniform([n,hw,hw,c],-1,1,'float32',1) as tf.Tensor4D, w=tf.randomUniform([k,k,c,o],-1,1,'float32',2) as tf.Tensor4D; const p=(k-1)/2; const oh=hw/s; const dy=tf.randomUniform([n,oh,oh,o],-1,1,'float32',3);

@@ -4,8 +4,8 @@ import { defineConfig } from '@engine/core';
 import { hasCifar10 } from '@engine/vision';
 
 export default async () => {
-  const real = await hasCifar10();
-  // Without data and without a network the same network learns generated images.
+  const real = await hasCifar10(undefined, { download: true });
+  // Without data and without a way to download them, the same network learns generated images.
   const dataset = (train: boolean) =>
     real
       ? ({ type: 'vision.CIFAR10', train } as const)

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DATASETS, EngineError } from '@engine/core';
+import { DATASETS, type EngineError } from '@engine/core';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { BaseDataset, type BaseDatasetOptions } from './base-dataset.js';
 import type { DataInfo } from './item-store.js';

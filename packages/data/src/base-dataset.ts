@@ -5,13 +5,13 @@ import {
   DATASETS,
   EngineError,
   register,
-  show,
   TRANSFORMS,
   type ComponentConfig,
   type Registry,
   type TransformTypes,
 } from '@engine/core';
 import { readAnnotations } from './annotation-file.js';
+import { asDataInfos, joinPrefixes } from './annotations.js';
 import { Compose, type TransformLike } from './compose.js';
 import { joinData, locateRoot, missingData } from './data-paths.js';
 import type { Dataset, Metainfo } from './dataset.js';
@@ -237,20 +237,7 @@ export class BaseDataset implements Dataset {
     }
     const { metainfo, dataList } = readAnnotations(this.annFile);
     this.learn(metainfo);
-    return dataList.flatMap((raw) => {
-      const parsed: unknown = this.parseDataInfo(raw);
-      const infos: unknown[] = Array.isArray(parsed) ? parsed : [parsed];
-      for (const info of infos) {
-        if (typeof info !== 'object' || info === null || Array.isArray(info)) {
-          throw this.badAnnotation(
-            'parseDataInfo gave no annotation',
-            show(info),
-            'an object or a list of objects',
-          );
-        }
-      }
-      return infos as DataInfo[];
-    });
+    return dataList.flatMap((raw) => asDataInfos(this.source, this.parseDataInfo(raw)));
   }
 
   /** Takes facts that were read with the data; those of the class and of the options win over them. */
@@ -260,22 +247,7 @@ export class BaseDataset implements Dataset {
 
   /** One entry of the annotation file as one annotation or several. The default puts `dataPrefix` before paths. */
   protected parseDataInfo(raw: unknown): DataInfo | DataInfo[] {
-    if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) {
-      throw this.badAnnotation('an entry is no object', show(raw), 'an object');
-    }
-    const info: DataInfo = { ...raw };
-    for (const [key, prefix] of Object.entries(this.dataPrefix)) {
-      const value = info[key];
-      if (typeof value !== 'string') {
-        throw this.badAnnotation(
-          `an entry has no path '${key}', which dataPrefix names`,
-          show(raw),
-          `a string '${key}'`,
-        );
-      }
-      info[key] = joinData(prefix, value);
-    }
-    return info;
+    return joinPrefixes(this.source, raw, this.dataPrefix);
   }
 
   /** The annotations worth keeping; all unless overridden. */
@@ -342,14 +314,9 @@ export class BaseDataset implements Dataset {
     return context.rng.int(this.length);
   }
 
-  private badAnnotation(what: string, received: string, expected: string): EngineError {
-    return new EngineError({
-      code: 'E_DATA_ANNOTATION',
-      what: `The annotations of ${this.constructor.name}${this.annFile ? ` in ${this.annFile}` : ''} cannot be used: ${what}.`,
-      received,
-      expected,
-      exitCode: 2,
-    });
+  /** The dataset in error messages. */
+  private get source(): string {
+    return `${this.constructor.name}${this.annFile ? ` in ${this.annFile}` : ''}`;
   }
 }
 

@@ -9,7 +9,7 @@ import {
 } from '@engine/core';
 import { describe, expect, it, vi } from 'vitest';
 import { buildDataloader, type DataloaderConfig } from './build-dataloader.js';
-import { DataLoader } from './data-loader.js';
+import type { DataLoader } from './data-loader.js';
 import type { Dataset } from './dataset.js';
 import { DefaultSampler } from './default-sampler.js';
 import { InfiniteSampler } from './infinite-sampler.js';

@@ -86,7 +86,7 @@ export function buildDataloader(
   config: DataloaderConfig | DataLoader,
   options: BuildDataloaderOptions = {},
 ): DataLoader {
-  if (config instanceof DataLoader) return config;
+  if (isLoader(config)) return config;
   const { rank = 0, worldSize = 1, diffRankSeed = false, container, path = 'dataloader' } = options;
   const seed = options.seed ?? 0;
   if (typeof config !== 'object' || config === null || Array.isArray(config)) {
@@ -136,6 +136,11 @@ export function buildDataloader(
     }),
   );
   return new DataLoader({ ...loaderOptions, batchSampler });
+}
+
+/** Also true for a loader of the user's own, or one of another copy of this package. */
+function isLoader(config: unknown): config is DataLoader {
+  return typeof (config as Partial<DataLoader> | null)?.iterate === 'function';
 }
 
 function samplerConfig(config: DataloaderConfig, path: string): unknown {

@@ -1,4 +1,4 @@
-import { EngineError, extendRegistries, TRANSFORMS, withScope } from '@engine/core';
+import { type EngineError, extendRegistries, TRANSFORMS, withScope } from '@engine/core';
 import { describe, expect, it } from 'vitest';
 import { Compose, type TransformLike } from './compose.js';
 import { sampleContext } from './sample-context.js';

@@ -294,6 +294,19 @@ describe('DataLoader with workers', () => {
     expect(error.message).toContain('/nowhere/plugin.mjs');
   });
 
+  it('reports a batch that cannot be sent', async () => {
+    const pipeline = [{ type: 'FailAt', index: 9, how: 'function' }];
+    const loader = build({
+      numWorkers: 1,
+      pipeline,
+      shuffle: false,
+      collateFn: 'pseudoCollate',
+      batchSize: 1,
+    });
+    const error = await failure(loader.iterate(9));
+    expect(error).toMatchObject({ code: 'E_DATA_WORKER', cause: { name: 'DataCloneError' } });
+  });
+
   it('refuses what cannot be sent to a worker', () => {
     const closure = build({ numWorkers: 1, pipeline: [{ type: 'AddNoise' }, ((x: unknown) => x) as never] });
     expect(() => closure.iterate()).toThrow(/'dataset\.pipeline\.1'[^]*register the class or function/);

@@ -7,7 +7,8 @@ import type { BatchPlan } from './load-batch.js';
 export class MainThreadIterator<B> implements AsyncIterableIterator<B> {
   private readonly plans: Iterator<BatchPlan>;
   private readonly load: (plan: BatchPlan) => B | Promise<B>;
-  private ahead: B | Promise<B> | undefined;
+  /** The next batch, if it is loaded already. */
+  private ahead: { batch: B | Promise<B> } | undefined;
   private aheadError: { error: unknown } | undefined;
   private timer: NodeJS.Immediate | undefined;
   private finished = false;
@@ -32,7 +33,8 @@ export class MainThreadIterator<B> implements AsyncIterableIterator<B> {
     }
     this.ahead = undefined;
     this.timer = setImmediate(this.prefetch).unref();
-    return ahead instanceof Promise ? this.settle(ahead) : Promise.resolve({ done: false, value: ahead });
+    const { batch } = ahead;
+    return batch instanceof Promise ? this.settle(batch) : Promise.resolve({ done: false, value: batch });
   }
 
   return(): Promise<IteratorResult<B>> {
@@ -55,9 +57,10 @@ export class MainThreadIterator<B> implements AsyncIterableIterator<B> {
         this.exhausted = true;
         return;
       }
-      this.ahead = this.load(plan.value);
+      const batch = this.load(plan.value);
       // Whoever asks for the batch gets the error; nobody may ask.
-      if (this.ahead instanceof Promise) this.ahead.catch(() => undefined);
+      if (batch instanceof Promise) batch.catch(() => undefined);
+      this.ahead = { batch };
     } catch (error) {
       this.aheadError = { error };
     }

@@ -124,7 +124,7 @@ export class WorkerPool {
       thread.death ??= this.died(thread, error, 'threw outside of a transform');
     });
     worker.on('messageerror', (error) => {
-      thread.death ??= this.died(thread, error, 'sent a batch that cannot be read');
+      this.bury(thread, this.died(thread, error, 'sent a batch that cannot be read'));
     });
     worker.on('exit', (code) => {
       if (!this.closed) this.bury(thread, this.died(thread, undefined, `exited with code ${code}`));
@@ -180,6 +180,7 @@ export class WorkerPool {
     if (thread.dead) return;
     thread.dead = true;
     thread.death ??= error;
+    void thread.worker.terminate();
     for (const { iteration, seq } of thread.tasks.splice(0))
       this.sinks.get(iteration)?.(seq, { error: thread.death });
   }

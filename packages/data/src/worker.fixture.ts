@@ -50,7 +50,7 @@ export class AddNoise {
 
 export interface FailAtOptions {
   index: number;
-  how: 'throw' | 'exit' | 'uncaught' | 'drop' | 'hang';
+  how: 'throw' | 'exit' | 'uncaught' | 'drop' | 'function';
 }
 
 /** Does something bad on one sample. */
@@ -79,8 +79,8 @@ export class FailAt {
         });
       case 'drop':
         return null;
-      case 'hang':
-        return new Promise(() => undefined);
+      case 'function':
+        return { ...results, unsendable: () => 1 };
     }
     return results;
   }

@@ -41,9 +41,9 @@ describe('HookBus', () => {
   it('calls hooks that were added after an event was first emitted', () => {
     const order: string[] = [];
     const bus = new HookBus();
-    bus.emit('beforeRun', run);
+    void bus.emit('beforeRun', run);
     bus.add(recorder('late', order));
-    bus.emit('beforeRun', run);
+    void bus.emit('beforeRun', run);
     expect(order).toEqual(['late']);
   });
 

@@ -43,6 +43,7 @@ export function createServices(options: RunnerOptions): RunServices {
       type: 'Visualizer',
       name: experimentName,
       saveDir: directory.path(),
+      rank: processGroup.rank,
       visBackends: [{ type: 'LocalVisBackend' }],
     },
   });

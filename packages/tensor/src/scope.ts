@@ -67,8 +67,8 @@ export interface LeakCount {
 }
 
 /** Runs `fn` and counts the tensors (and bytes) that exist after it and did not before; negative when it freed some. */
-export function leakCount(fn: () => void): LeakCount;
 export function leakCount(fn: () => Promise<void>): Promise<LeakCount>;
+export function leakCount(fn: () => void): LeakCount;
 export function leakCount(fn: () => void | Promise<void>): LeakCount | Promise<LeakCount> {
   const before = tf.memory();
   const count = (): LeakCount => {
@@ -88,8 +88,8 @@ export interface ExpectNoLeakOptions {
  * Runs `fn` and throws when tensors remain that did not exist before.
  * @throws E_TENSOR_LEAK with the number of tensors and bytes
  */
-export function expectNoLeak(fn: () => void, options?: ExpectNoLeakOptions): void;
 export function expectNoLeak(fn: () => Promise<void>, options?: ExpectNoLeakOptions): Promise<void>;
+export function expectNoLeak(fn: () => void, options?: ExpectNoLeakOptions): void;
 export function expectNoLeak(
   fn: () => void | Promise<void>,
   options: ExpectNoLeakOptions = {},

@@ -47,35 +47,57 @@ class Area {
  * for intermediate results of one operation.
  */
 export class KernelRuntime {
-  readonly pool: ThreadPool;
+  readonly #memory: WebAssembly.Memory;
+  readonly #module: WebAssembly.Module;
+  readonly #allocator: Allocator;
   readonly #exports: KernelExports;
-  readonly #control: number;
   readonly #args: Int32Array;
   readonly #tables: Area;
   readonly #scratch: Area;
   readonly #workspace: Area;
+  #pool: ThreadPool;
+  /** Allocation that holds the control block of the pool. */
+  #block = 0;
 
-  constructor(
-    private readonly memory: WebAssembly.Memory,
-    module: WebAssembly.Module,
-    allocator: Allocator,
-    threads: number,
-  ) {
+  /** @param threads threads that compute, the caller's included */
+  constructor(memory: WebAssembly.Memory, module: WebAssembly.Module, allocator: Allocator, threads: number) {
+    this.#memory = memory;
+    this.#module = module;
+    this.#allocator = allocator;
     this.#exports = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as KernelExports;
-    const block = allocator.allocate(CONTROL_BYTES + ARGS_WORDS * 4 + 64);
-    this.#control = Math.ceil(block / 64) * 64;
-    new Uint8Array(memory.buffer, this.#control, CONTROL_BYTES).fill(0);
-    this.#args = new Int32Array(memory.buffer, this.#control + CONTROL_BYTES, ARGS_WORDS);
+    const args = allocator.allocate(ARGS_WORDS * 4);
+    this.#args = new Int32Array(memory.buffer, args, ARGS_WORDS);
     this.#tables = new Area(allocator);
     this.#scratch = new Area(allocator);
     this.#workspace = new Area(allocator);
-    this.pool = new ThreadPool(threads, this.#exports, this.#control, module, memory);
+    this.#pool = this.#startPool(threads);
+  }
+
+  get threads(): number {
+    return this.#pool.threads;
+  }
+
+  /** Computes on another number of threads from now on; results do not depend on it. */
+  async setThreads(threads: number): Promise<void> {
+    if (threads === this.#pool.threads) return;
+    const old = this.#pool;
+    const block = this.#block;
+    this.#pool = this.#startPool(threads);
+    await old.close();
+    this.#allocator.free(block);
+  }
+
+  #startPool(threads: number): ThreadPool {
+    this.#block = this.#allocator.allocate(CONTROL_BYTES + 64);
+    const control = Math.ceil(this.#block / 64) * 64;
+    new Uint8Array(this.#memory.buffer, control, CONTROL_BYTES).fill(0);
+    return new ThreadPool(threads, this.#exports, control, this.#module, this.#memory);
   }
 
   /** Address of a table of 32-bit words, valid until the next call of `table`. */
   table(words: ArrayLike<number>): number {
     const address = this.#tables.ensure(Math.max(words.length * 4, 65536));
-    new Int32Array(this.memory.buffer, address, words.length).set(words);
+    new Int32Array(this.#memory.buffer, address, words.length).set(words);
     return address;
   }
 
@@ -93,11 +115,11 @@ export class KernelRuntime {
     if (chunks <= 0) return;
     this.#args.set(args);
     const at = this.#args.byteOffset;
-    const { threads } = this.pool;
+    const { threads, control } = this.#pool;
     const stride = Math.ceil(scratchBytes / 64) * 64 + 64;
     const scratch = scratchBytes ? this.#scratch.ensure(stride * threads) : 0;
     if (threads === 1 || chunks === 1 || cost < SHARE_COST)
       this.#exports.runHere(kernel, chunks, at, scratch);
-    else this.#exports.run(this.#control, kernel, chunks, at, scratch, stride);
+    else this.#exports.run(control, kernel, chunks, at, scratch, stride);
   }
 }

@@ -18,11 +18,14 @@ export const CONTROL_BYTES = 512;
 export class ThreadPool {
   readonly #workers: Worker[] = [];
 
-  /** @param threads all threads that compute, the caller's included */
+  /**
+   * @param threads all threads that compute, the caller's included
+   * @param control address of the threads' control block, zeros
+   */
   constructor(
     readonly threads: number,
     private readonly exports: KernelExports,
-    private readonly control: number,
+    readonly control: number,
     module: WebAssembly.Module,
     memory: WebAssembly.Memory,
   ) {

@@ -27,12 +27,11 @@ const SIMD_PROBE = new Uint8Array([
  * tfjs's WebAssembly with SIMD, on threads, with kernels of its own for everything that training needs.
  * Device strings: `wasm` (one thread per processor, at most 8; `ENGINE_WASM_THREADS` overrides) or `wasm:N`.
  */
-@register(BACKENDS, { name: 'wasm' })
+@register(BACKENDS, { name: 'wasm', from: '@engine/backend-wasm' })
 export class WasmBackend implements ComputeBackend {
   readonly name = 'wasm';
   readonly priority = 10;
   readonly tfjsName = 'wasm';
-  #engine: EngineWasm | undefined;
 
   async probe(): Promise<ProbeResult> {
     if (!WebAssembly.validate(SIMD_PROBE)) {
@@ -44,7 +43,7 @@ export class WasmBackend implements ComputeBackend {
     }
     try {
       await loadKernelModule();
-    } catch (error) {
+    } catch {
       return { available: false, reason: 'its kernels have not been built', fix: 'npm run build' };
     }
     const threads = threadCount();
@@ -52,22 +51,24 @@ export class WasmBackend implements ComputeBackend {
   }
 
   /**
-   * Makes wasm tfjs's backend. Tensors of an earlier activation are lost when the number of threads changes.
+   * Makes wasm tfjs's backend. A second activation, also by another instance of this class, keeps the tensors of the first
+   * and takes over its threads; another number of threads may be asked for at any time.
+   * @param device number of threads, `4` of `wasm:4`
    * @throws E_BACKEND_KERNELS, E_BACKEND_INIT, E_CONFIG_VALUE
    */
   async activate(device?: string): Promise<void> {
     const threads = threadCount(device);
-    if (this.#engine && this.#engine.runtime.pool.threads !== threads) await this.shutdown();
-    if (!this.#engine) {
+    const engine = running();
+    if (engine) {
+      await engine.runtime.setThreads(threads);
+    } else {
       const [kernels, module] = await Promise.all([loadKernelModule(), loadTfjsModule()]);
       installAllKernels();
-      tf.removeBackend('wasm');
-      const engine = new EngineWasm(module, kernels, threads);
-      tf.registerBackend('wasm', () => engine, this.priority);
-      this.#engine = engine;
+      tf.removeBackend(this.tfjsName);
+      const fresh = new EngineWasm(module, kernels, threads);
+      tf.registerBackend(this.tfjsName, () => fresh, this.priority);
     }
-    await tf.setBackend('wasm');
-    quietCpuBackend();
+    await tf.setBackend(this.tfjsName);
   }
 
   capabilities(): BackendCapabilities {
@@ -75,20 +76,17 @@ export class WasmBackend implements ComputeBackend {
   }
 
   memory(): { bytes: number; peakBytes: number } {
-    return this.#engine?.usage() ?? { bytes: 0, peakBytes: 0 };
+    return running()?.usage() ?? { bytes: 0, peakBytes: 0 };
   }
 
+  /** Ends the threads; tensors stay readable and kernels go on, on the calling thread alone. */
   async shutdown(): Promise<void> {
-    const engine = this.#engine;
-    if (!engine) return;
-    this.#engine = undefined;
-    if (tf.findBackend('wasm') === engine) tf.removeBackend('wasm');
-    await engine.runtime.pool.close();
+    await running()?.runtime.setThreads(1);
   }
 }
 
-/** tfjs's cpu backend greets its first user with advice to install another package. */
-function quietCpuBackend(): void {
-  const cpu = tf.findBackend('cpu') as { firstUse?: boolean } | null;
-  if (cpu) cpu.firstUse = false;
+/** The engine that is registered with tfjs, if it is one of ours. */
+function running(): EngineWasm | undefined {
+  const backend = tf.engine().registry['wasm'];
+  return backend instanceof EngineWasm ? backend : undefined;
 }

@@ -2,7 +2,7 @@ import { hostArray, RandomStream } from '@engine/core';
 import { DataLoader, DefaultSampler, InfiniteSampler } from '@engine/data';
 import { BaseMetric } from '@engine/evaluator';
 import { BaseModel, Linear } from '@engine/nn';
-import { Runner, type Hook, type HookMethods, type RunnerOptions } from '@engine/runner';
+import { Runner, type HookMethods, type RunnerOptions } from '@engine/runner';
 import { tf, type Tensor } from '@engine/tensor';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -101,5 +101,3 @@ export async function trained(options: RunnerOptions): Promise<Runner> {
 export function weights(runner: Runner): number[] {
   return Object.values(runner.model.stateDict()).flatMap((variable) => [...variable.dataSync()]);
 }
-
-export type { Hook };

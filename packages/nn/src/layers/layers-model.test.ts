@@ -21,7 +21,7 @@ function model(): tfjs.Sequential {
 
 describe('LayersModelModule', () => {
   it('names weights by place, whatever numbers tfjs gave them', () => {
-    const names = (): string[] => Object.keys(new LayersModelModule({ model: model() as never }).stateDict());
+    const names = (): string[] => Object.keys(new LayersModelModule({ model: model() }).stateDict());
     expect(names()).toEqual([
       'layers.0.kernel',
       'layers.0.bias',
@@ -33,7 +33,7 @@ describe('LayersModelModule', () => {
       'layers.2.bias',
     ]);
     expect(names()).toEqual(names());
-    const module = new LayersModelModule({ model: model() as never });
+    const module = new LayersModelModule({ model: model() });
     expect(module.paramRefs().map((ref) => [ref.name, ref.ownerKind])).toEqual([
       ['layers.0.kernel', 'linear'],
       ['layers.0.bias', 'linear'],
@@ -47,7 +47,7 @@ describe('LayersModelModule', () => {
   it('trains as a child of a module, unchanged, and keeps its own initial values', () => {
     const inner = model();
     const before = inner.getWeights().map((weight) => Array.from(weight.dataSync()));
-    const net = new Sequential([new LayersModelModule({ model: inner as never }), { type: 'Identity' }]);
+    const net = new Sequential([new LayersModelModule({ model: inner }), { type: 'Identity' }]);
     net.initWeights({ seed: 1 });
     expect(inner.getWeights().map((weight) => Array.from(weight.dataSync()))).toEqual(before);
     const x = tf.tensor2d([
@@ -86,11 +86,9 @@ describe('LayersModelModule', () => {
 
   it('takes a single built layer, and refuses one that is not built', () => {
     const dense = tfjs.layers.dense({ units: 2 });
-    expect(() => new LayersModelModule({ model: dense as never })).toThrow(
-      'call layer.build(inputShape) first',
-    );
+    expect(() => new LayersModelModule({ model: dense })).toThrow('call layer.build(inputShape) first');
     dense.build([null, 3]);
-    const module = new LayersModelModule({ model: dense as never });
+    const module = new LayersModelModule({ model: dense });
     expect(Object.keys(module.stateDict())).toEqual(['layers.0.kernel', 'layers.0.bias']);
     expect(module.forward(tf.ones([5, 3])).shape).toEqual([5, 2]);
     expect(() => new LayersModelModule({ model: {} as never })).toThrow('LayersModelModule.model');

@@ -1,122 +1,43 @@
-import { tf } from '@engine/tensor';
+import { tf, type TensorInfo as Info } from '@engine/tensor';
 import { convFilterGrad, convForward, convInputGrad } from '../conv.js';
+import {
+  engineConvShape,
+  tfjsConvShape,
+  type EngineConvAttrs,
+  type TfjsConvAttrs,
+} from '../conv-geometry.js';
 import type { ConvShape } from '../conv-plan.js';
+import { depthwiseFilterGrad, depthwiseForward, depthwiseInputGrad, isDepthwise } from '../depthwise.js';
 import type { EngineWasm } from '../engine-wasm.js';
 import { RELU } from '../kernel-ids.js';
 import { sumColumns } from '../reductions.js';
 import { tfjsKernel, type KernelCall, type WasmKernel } from './install.js';
 
-type Pair = [number, number];
-
-interface TfjsConvAttrs {
-  strides: Pair | number;
-  pad: 'valid' | 'same' | number | tf.backend_util.ExplicitPadding;
-  dataFormat?: 'NHWC' | 'NCHW';
-  dilations?: Pair | number;
-  dimRoundingMode?: 'floor' | 'round' | 'ceil';
-}
-
-/** Geometry as tfjs computes it from a kernel's attributes. */
-function tfjsShape(x: readonly number[], filter: readonly number[], attrs: TfjsConvAttrs): ConvShape {
-  if (attrs.dataFormat === 'NCHW') throw new Error('The wasm backend convolves NHWC only.');
-  const info = tf.backend_util.computeConv2DInfo(
-    x as [number, number, number, number],
-    filter as [number, number, number, number],
-    attrs.strides,
-    attrs.dilations ?? 1,
-    attrs.pad,
-    attrs.dimRoundingMode,
-  );
-  return {
-    images: info.batchSize,
-    height: info.inHeight,
-    width: info.inWidth,
-    channels: info.inChannels,
-    outHeight: info.outHeight,
-    outWidth: info.outWidth,
-    outChannels: info.outChannels,
-    filterHeight: info.filterHeight,
-    filterWidth: info.filterWidth,
-    strides: [info.strideHeight, info.strideWidth],
-    pads: [info.padInfo.top, info.padInfo.left],
-    dilations: [info.dilationHeight, info.dilationWidth],
-    groups: info.inChannels / filter[2]!,
-  };
-}
-
-interface EngineConvAttrs {
-  strides: readonly [number, number];
-  pads: readonly [number, number, number, number];
-  dilations: readonly [number, number];
-  groups: number;
-}
-
-function engineShape(x: readonly number[], filter: readonly number[], attrs: EngineConvAttrs): ConvShape {
-  const [images, height, width, channels] = x as [number, number, number, number];
-  const [filterHeight, filterWidth, , outChannels] = filter as [number, number, number, number];
-  const [top, bottom, left, right] = attrs.pads;
-  const { strides, dilations, groups } = attrs;
-  const span = (
-    size: number,
-    before: number,
-    after: number,
-    taps: number,
-    dilation: number,
-    stride: number,
-  ): number => Math.max(0, Math.floor((size + before + after - (taps - 1) * dilation - 1) / stride) + 1);
-  return {
-    images,
-    height,
-    width,
-    channels,
-    outHeight: span(height, top, bottom, filterHeight, dilations[0], strides[0]),
-    outWidth: span(width, left, right, filterWidth, dilations[1], strides[1]),
-    outChannels,
-    filterHeight,
-    filterWidth,
-    strides,
-    pads: [top, left],
-    dilations,
-    groups,
-  };
-}
-
-function forward(
-  backend: EngineWasm,
-  s: ConvShape,
-  x: tf.TensorInfo,
-  filter: tf.TensorInfo,
-  bias: tf.TensorInfo | undefined,
-  flags = 0,
-): tf.TensorInfo {
+function forward(backend: EngineWasm, s: ConvShape, x: Info, filter: Info, bias?: Info, flags = 0): Info {
   const y = backend.output([s.images, s.outHeight, s.outWidth, s.outChannels]);
-  convForward(
-    backend.runtime,
-    s,
-    backend.address(x),
-    backend.address(filter),
-    backend.address(y),
-    bias ? backend.address(bias) : 0,
-    flags,
-  );
+  const [from, taps, to] = [x, filter, y].map((tensor) => backend.address(tensor)) as [
+    number,
+    number,
+    number,
+  ];
+  const biases = bias ? backend.address(bias) : 0;
+  if (isDepthwise(s)) depthwiseForward(backend.runtime, s, from, taps, to, biases);
+  else convForward(backend.runtime, s, from, taps, to, biases, flags);
   return y;
 }
 
-function inputGrad(
-  backend: EngineWasm,
-  s: ConvShape,
-  dy: tf.TensorInfo,
-  filter: tf.TensorInfo,
-): tf.TensorInfo {
+function inputGrad(backend: EngineWasm, s: ConvShape, dy: Info, filter: Info): Info {
   const dx = backend.output([s.images, s.height, s.width, s.channels]);
-  convInputGrad(backend.runtime, s, backend.address(dy), backend.address(filter), backend.address(dx));
+  const pass = isDepthwise(s) ? depthwiseInputGrad : convInputGrad;
+  pass(backend.runtime, s, backend.address(dy), backend.address(filter), backend.address(dx));
   return dx;
 }
 
-function filterGrad(backend: EngineWasm, s: ConvShape, x: tf.TensorInfo, dy: tf.TensorInfo): tf.TensorInfo {
-  const filter = backend.output([s.filterHeight, s.filterWidth, s.channels / s.groups, s.outChannels]);
-  convFilterGrad(backend.runtime, s, backend.address(x), backend.address(dy), backend.address(filter));
-  return filter;
+function filterGrad(backend: EngineWasm, s: ConvShape, x: Info, dy: Info, shape: readonly number[]): Info {
+  const dfilter = backend.output(shape);
+  const pass = isDepthwise(s) ? depthwiseFilterGrad : convFilterGrad;
+  pass(backend.runtime, s, backend.address(x), backend.address(dy), backend.address(dfilter));
+  return dfilter;
 }
 
 interface EngineConvGradAttrs extends EngineConvAttrs {
@@ -125,83 +46,91 @@ interface EngineConvGradAttrs extends EngineConvAttrs {
   needBias: boolean;
 }
 
-function engineConvGrad({ backend, inputs, attrs }: KernelCall): tf.TensorInfo[] {
-  const { dy, x, filter } = inputs as { dy: tf.TensorInfo; x: tf.TensorInfo; filter: tf.TensorInfo };
+function engineConvGrad({ backend, inputs, attrs }: KernelCall): Info[] {
+  const { dy, x, filter } = inputs as { dy: Info; x: Info; filter: Info };
   const { needInput, needFilter, needBias, ...rest } = attrs as unknown as EngineConvGradAttrs;
-  const s = engineShape(x.shape, filter.shape, rest);
-  const grads: tf.TensorInfo[] = [];
+  const s = engineConvShape(x.shape, filter.shape, rest);
+  const grads: Info[] = [];
   if (needInput) grads.push(inputGrad(backend, s, dy, filter));
-  if (needFilter) grads.push(filterGrad(backend, s, x, dy));
+  if (needFilter) grads.push(filterGrad(backend, s, x, dy, filter.shape));
   if (needBias) grads.push(sumColumns(backend, dy, s.outChannels));
   return grads;
 }
 
+/** Gradients of tfjs's convolutions, which differ between plain and depthwise in their names only. */
+function tfjsGradients(inputName: string, filterName: string, depthwise: boolean): WasmKernel[] {
+  return [
+    {
+      name: inputName,
+      run: ({ backend, inputs, attrs }) => {
+        const { dy, filter } = inputs as { dy: Info; filter: Info };
+        const options = attrs as unknown as TfjsConvAttrs & { inputShape: number[] };
+        const s = tfjsConvShape(options.inputShape, filter.shape, options, depthwise);
+        return inputGrad(backend, s, dy, filter);
+      },
+    },
+    {
+      name: filterName,
+      run: ({ backend, inputs, attrs }) => {
+        const { x, dy } = inputs as { x: Info; dy: Info };
+        const options = attrs as unknown as TfjsConvAttrs & { filterShape: number[] };
+        const s = tfjsConvShape(x.shape, options.filterShape, options, depthwise);
+        return filterGrad(backend, s, x, dy, options.filterShape);
+      },
+    },
+  ];
+}
+
+function fusedConv(): WasmKernel {
+  const fusedByTfjs = tfjsKernel('FusedConv2D');
+  return {
+    name: 'FusedConv2D',
+    run: (call) => {
+      const { x, filter, bias } = call.inputs as { x: Info; filter: Info; bias?: Info };
+      const attrs = call.attrs as unknown as TfjsConvAttrs & { activation: string };
+      const plainBias = !bias || tf.util.sizeFromShape(bias.shape) === filter.shape[3];
+      const s = tfjsConvShape(x.shape, filter.shape, attrs);
+      const ours = attrs.activation === 'linear' || (attrs.activation === 'relu' && !isDepthwise(s));
+      if (!plainBias || !ours) return fusedByTfjs(call);
+      return forward(call.backend, s, x, filter, bias, attrs.activation === 'relu' ? RELU : 0);
+    },
+  };
+}
+
 /** Convolutions and their gradients. Call once, before tfjs's kernels are replaced. */
 export function convKernels(): WasmKernel[] {
-  const fusedByTfjs = tfjsKernel('FusedConv2D');
   return [
     {
       name: 'EngineConv2d',
       run: ({ backend, inputs, attrs }) => {
-        const { x, filter, bias } = inputs as {
-          x: tf.TensorInfo;
-          filter: tf.TensorInfo;
-          bias?: tf.TensorInfo;
-        };
-        return forward(
-          backend,
-          engineShape(x.shape, filter.shape, attrs as unknown as EngineConvAttrs),
-          x,
-          filter,
-          bias,
-        );
+        const { x, filter, bias } = inputs as { x: Info; filter: Info; bias?: Info };
+        const s = engineConvShape(x.shape, filter.shape, attrs as unknown as EngineConvAttrs);
+        return forward(backend, s, x, filter, bias);
       },
     },
     { name: 'EngineConv2dGrad', run: engineConvGrad },
     {
       name: 'Conv2D',
       run: ({ backend, inputs, attrs }) => {
-        const { x, filter } = inputs as { x: tf.TensorInfo; filter: tf.TensorInfo };
+        const { x, filter } = inputs as { x: Info; filter: Info };
         return forward(
           backend,
-          tfjsShape(x.shape, filter.shape, attrs as unknown as TfjsConvAttrs),
+          tfjsConvShape(x.shape, filter.shape, attrs as unknown as TfjsConvAttrs),
           x,
           filter,
-          undefined,
         );
       },
     },
+    fusedConv(),
+    ...tfjsGradients('Conv2DBackpropInput', 'Conv2DBackpropFilter', false),
     {
-      name: 'FusedConv2D',
-      run: (call) => {
-        const { x, filter, bias } = call.inputs as {
-          x: tf.TensorInfo;
-          filter: tf.TensorInfo;
-          bias?: tf.TensorInfo;
-        };
-        const attrs = call.attrs as unknown as TfjsConvAttrs & { activation: string };
-        const plainBias = !bias || tf.util.sizeFromShape(bias.shape) === filter.shape[3];
-        if (!plainBias || (attrs.activation !== 'linear' && attrs.activation !== 'relu'))
-          return fusedByTfjs(call);
-        const s = tfjsShape(x.shape, filter.shape, attrs);
-        return forward(call.backend, s, x, filter, bias, attrs.activation === 'relu' ? RELU : 0);
-      },
-    },
-    {
-      name: 'Conv2DBackpropInput',
+      name: 'DepthwiseConv2dNative',
       run: ({ backend, inputs, attrs }) => {
-        const { dy, filter } = inputs as { dy: tf.TensorInfo; filter: tf.TensorInfo };
-        const options = attrs as unknown as TfjsConvAttrs & { inputShape: number[] };
-        return inputGrad(backend, tfjsShape(options.inputShape, filter.shape, options), dy, filter);
+        const { x, filter } = inputs as { x: Info; filter: Info };
+        const s = tfjsConvShape(x.shape, filter.shape, attrs as unknown as TfjsConvAttrs, true);
+        return forward(backend, s, x, filter);
       },
     },
-    {
-      name: 'Conv2DBackpropFilter',
-      run: ({ backend, inputs, attrs }) => {
-        const { x, dy } = inputs as { x: tf.TensorInfo; dy: tf.TensorInfo };
-        const options = attrs as unknown as TfjsConvAttrs & { filterShape: number[] };
-        return filterGrad(backend, tfjsShape(x.shape, options.filterShape, options), x, dy);
-      },
-    },
+    ...tfjsGradients('DepthwiseConv2dNativeBackpropInput', 'DepthwiseConv2dNativeBackpropFilter', true),
   ];
 }

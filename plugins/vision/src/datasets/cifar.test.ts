@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { DATASETS, EngineError, type HostArray } from '@engine/core';
+import { DATASETS, type EngineError, type HostArray } from '@engine/core';
 import { buildDataloader, sampleContext } from '@engine/data';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import '../transforms/index.js';

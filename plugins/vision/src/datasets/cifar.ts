@@ -1,4 +1,4 @@
-import { checkKeys, register } from '@engine/core';
+import { checkKeys, isEngineError, register } from '@engine/core';
 import { missingData } from '@engine/data';
 import { DATASETS } from '../registry.js';
 import {
@@ -152,8 +152,10 @@ export async function hasCifar10(dataRoot?: string, options: { download?: boolea
     for (const train of [true, false])
       await CIFAR10.prepare({ ...root, train, download: options.download ?? false });
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    // Damaged data must not pass for missing ones.
+    if (isEngineError(error) && error.code === 'E_DATA_MISSING') return false;
+    throw error;
   }
 }
 

@@ -1,4 +1,4 @@
-import { hostArray, RandomStream, TRANSFORMS as ROOT, type HostArray } from '@engine/core';
+import { hostArray, type RandomStream, TRANSFORMS as ROOT, type HostArray } from '@engine/core';
 import type { SampleContext, Transform } from '@engine/data';
 import { sampleContext } from '@engine/data';
 import fc from 'fast-check';
