@@ -59,15 +59,22 @@ async function bare() {
   return seconds;
 }
 
-/** Seconds from the first iteration's beforeTrain to its afterTrain, under the Runner with its default hooks. */
+/**
+ * Seconds from beforeTrain to the end of the last iteration under the Runner with its default hooks, and those that the
+ * end of the epoch takes after it: one checkpoint, synced to disk, whatever the number of iterations.
+ */
 async function underRunner() {
   const workDir = mkdtempSync(join(tmpdir(), 'loop-overhead-'));
   let start = 0;
   let seconds = 0;
+  let epochEnd = 0;
   const watch = {
     priority: 'LOWEST',
     beforeTrain: () => void (start = performance.now()),
-    afterTrainEpoch: () => void (seconds = (performance.now() - start) / 1000),
+    afterTrainIter: (run) => {
+      if (run.iter + 1 === iters) seconds = (performance.now() - start) / 1000;
+    },
+    afterTrainEpoch: () => void (epochEnd = (performance.now() - start) / 1000 - seconds),
   };
   const model = new Toy();
   const runner = new Runner({
@@ -85,7 +92,7 @@ async function underRunner() {
   runner.optimWrapper.dispose();
   model.dispose();
   rmSync(workDir, { recursive: true, force: true });
-  return seconds;
+  return { seconds, epochEnd };
 }
 
 function peerOverhead() {
@@ -105,9 +112,12 @@ await bare();
 await underRunner();
 const bareTimes = [];
 const runnerTimes = [];
+const epochEnds = [];
 for (let round = 0; round < rounds; round++) {
   bareTimes.push(await bare());
-  runnerTimes.push(await underRunner());
+  const { seconds, epochEnd } = await underRunner();
+  runnerTimes.push(seconds);
+  epochEnds.push(epochEnd);
 }
 const micro = (seconds) => (seconds / iters) * 1e6;
 const differences = runnerTimes.map((time, i) => micro(time - bareTimes[i]));
@@ -122,6 +132,7 @@ const result = {
   ratio: peer ? Number((ours / peer).toFixed(3)) : null,
   bare: Number(micro(median(bareTimes)).toFixed(2)),
   runner: Number(micro(median(runnerTimes)).toFixed(2)),
+  epochEndMs: Number((median(epochEnds) * 1000).toFixed(1)),
   rounds: differences.map((value) => Number(value.toFixed(1))),
   iters,
   backend: tf.getBackend(),

@@ -43,8 +43,9 @@ class Watch(Hook):
     def before_train(self, runner):
         self.start = time.perf_counter()
 
-    def after_train_epoch(self, runner):
-        self.seconds = time.perf_counter() - self.start
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        if runner.iter + 1 == iters:
+            self.seconds = time.perf_counter() - self.start
 
 
 def bare():

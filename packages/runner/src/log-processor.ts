@@ -50,6 +50,7 @@ export class LogProcessor {
   private readonly byEpochOption: boolean | undefined;
   private readonly custom: readonly CustomLog[];
   private readonly mean: RegExp;
+  private readonly averaged = new Map<string, boolean>();
 
   constructor(options: LogProcessorOptions = {}) {
     checkKeys('LogProcessor', options, OPTIONS, 'logProcessor');
@@ -151,7 +152,7 @@ export class LogProcessor {
       if (!key.startsWith(prefix)) continue;
       const name = key.slice(prefix.length);
       buffers.set(name, buffer);
-      found[keepPrefix ? key : name] = this.mean.test(name) ? buffer.mean(this.windowSize) : buffer.current();
+      found[keepPrefix ? key : name] = this.isAveraged(name) ? buffer.mean(this.windowSize) : buffer.current();
     }
     for (const { dataSrc, methodName, window, logName } of custom) {
       const buffer = buffers.get(dataSrc);
@@ -159,6 +160,13 @@ export class LogProcessor {
       found[keepPrefix ? prefix + logName : logName] = buffer.statistics(methodName, ...(window === undefined ? [] : [window]));
     }
     return found;
+  }
+
+  /** Whether a name matches the mean pattern; asked at every line, so answered once per name. */
+  private isAveraged(name: string): boolean {
+    let answer = this.averaged.get(name);
+    if (answer === undefined) this.averaged.set(name, (answer = this.mean.test(name)));
+    return answer;
   }
 
   private nonScalars(run: Run, mode: Mode): [string, unknown][] {

@@ -37,6 +37,7 @@ export class LocalVisBackend implements VisBackend {
   private readonly imgSaveDir: string;
   private readonly configSaveFile: string;
   private readonly scalarSaveFile: string;
+  private readonly secondFiles = new Map<string, string>();
   private readonly files = new Map<string, LineFile>();
   private readonly onExit = (): void => {
     try {
@@ -87,16 +88,16 @@ export class LocalVisBackend implements VisBackend {
   }
 
   addScalar(name: string, value: ScalarValue, step = 0): void {
-    this.add(this.scalarSaveFile, { [name]: requireScalar(name, value), step });
+    this.addLine(this.scalarSaveFile, toPythonJson({ [name]: requireScalar(name, value), step }));
   }
 
   addScalars(scalars: Readonly<Record<string, unknown>>, options: AddScalarsOptions = {}): void {
     const row: Record<string, unknown> = {};
     for (const [name, value] of Object.entries(scalars)) row[name] = readScalar(value) ?? value;
     if (!Object.hasOwn(row, 'step')) row['step'] = options.step ?? 0;
+    const line = toPythonJson(row);
     if (options.filePath !== undefined) {
-      checkExtension('filePath', options.filePath, ['.json']);
-      const second = inside(this.saveDir, options.filePath, 'filePath');
+      const second = this.secondFile(options.filePath);
       if (second === this.scalarSaveFile) {
         throw badValue(
           'filePath',
@@ -104,9 +105,9 @@ export class LocalVisBackend implements VisBackend {
           'a file other than scalarSaveFile, which gets every row anyway',
         );
       }
-      this.add(second, row);
+      this.addLine(second, line);
     }
-    this.add(this.scalarSaveFile, row);
+    this.addLine(this.scalarSaveFile, line);
   }
 
   flush(): void {
@@ -122,8 +123,17 @@ export class LocalVisBackend implements VisBackend {
     }
   }
 
-  private add(path: string, row: Record<string, unknown>): void {
-    const line = toPythonJson(row);
+  /** Path of a second scalar file, checked when it is first named. */
+  private secondFile(name: string): string {
+    let path = this.secondFiles.get(name);
+    if (path === undefined) {
+      checkExtension('filePath', name, ['.json']);
+      this.secondFiles.set(name, (path = inside(this.saveDir, name, 'filePath')));
+    }
+    return path;
+  }
+
+  private addLine(path: string, line: string): void {
     let file = this.files.get(path);
     if (!file) {
       if (this.files.size === 0) process.on('exit', this.onExit);

@@ -1,6 +1,7 @@
 import { clear, int, partStart, word } from './args';
 import { ACCUMULATE, finishRow } from './finish';
-import { addColumns, clearTile, TILE_BYTES, TILE_ROWS } from './tiles';
+import { addColumns } from './column-tiles';
+import { TILE_BYTES, TILE_ROWS } from './row-tiles';
 import { copyWindow } from './window';
 
 /**
@@ -141,11 +142,17 @@ function sweep(
     const length = load<i32>(segments + ((<usize>s) << 3), 4);
     const last = min(depth1 - start, length);
     for (let i = max(depth0 - start, 0); i < last; i += TILE_ROWS) {
-      clearTile(tile);
-      addColumns(from + offset + ((<usize>i) << 2), steps, terms, panel, tile);
+      const out = partial + <usize>(start + i) * pitch;
+      const source = from + offset + ((<usize>i) << 2);
       const rows = min(last - i, TILE_ROWS);
+      if (rows == TILE_ROWS) {
+        addColumns(source, steps, terms, panel, out, pitch);
+        continue;
+      }
+      clear(tile, TILE_BYTES);
+      addColumns(source, steps, terms, panel, tile, 32);
       for (let r = 0; r < rows; r++) {
-        finishRow(tile + ((<usize>r) << 5), partial + <usize>(start + i + r) * pitch, 8, 0, ACCUMULATE);
+        finishRow(tile + ((<usize>r) << 5), out + r * pitch, 8, 0, ACCUMULATE);
       }
     }
     start += length;

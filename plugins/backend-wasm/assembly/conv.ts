@@ -1,6 +1,6 @@
 import { int, word } from './args';
 import { finishRow } from './finish';
-import { addRows, addRowTerm, clearTile, TILE_BYTES, TILE_ROWS } from './tiles';
+import { addRows, addRowTerm, sumRows, sumRowSteps, TILE_BYTES, TILE_ROWS } from './row-tiles';
 import { copyWindow } from './window';
 
 /**
@@ -13,7 +13,8 @@ import { copyWindow } from './window';
  * 10 output rows, 11 output columns, 12 row step, 13 column step, 14 first row, 15 first column (negative: padding),
  * 16 window rows, 17 window columns of one output pixel, 18 whether to copy to padded scratch, 19 images,
  * 20 images per chunk, 21 output rows per strip, 22 strips, 23 segments (offset in bytes, length), 24 their number,
- * 25 packed filter, 26 bytes of a panel, 27 output channels per group, 28 groups, 29 bias or 0, 30 flags
+ * 25 packed filter, 26 bytes of a panel, 27 output channels per group, 28 groups, 29 bias or 0, 30 flags, 31 steps
+ * (offset in bytes of each term, an even number of them) or 0, 32 their number
  */
 export function convolve(args: usize, chunk: i32, scratch: usize): void {
   const input = word(args, 0);
@@ -53,7 +54,8 @@ export function convolve(args: usize, chunk: i32, scratch: usize): void {
   const windowCols = (outCols - 1) * colStep + int(args, 17);
 
   const tile = scratch;
-  const table = scratch + TILE_BYTES;
+  const edge = scratch + TILE_BYTES;
+  const table = edge + (TILE_ROWS << 3);
   const pixels = (image1 - image0) * rows * outCols;
   let window = (table + ((<usize>pixels + TILE_ROWS) << 3) + 15) & ~(<usize>15);
   let entry = table;
@@ -96,30 +98,45 @@ export function convolve(args: usize, chunk: i32, scratch: usize): void {
 
   const panels = (channels + 7) >> 3;
   let filter = word(args, 25) + <usize>(group * panels) * panelBytes;
+  const steps = word(args, 31);
+  const terms = int(args, 32);
+  for (let r = 0; r < TILE_ROWS; r++)
+    store<u32>(edge + ((<usize>r) << 3), <u32>(tile + ((<usize>r) << 5)), 4);
   for (let panel = 0; panel < panels; panel++) {
     const column = (<usize>(group * channels + panel * 8)) << 2;
     const cols = min(channels - panel * 8, 8);
     for (let p = 0; p < pixels; p += TILE_ROWS) {
       const row = table + ((<usize>p) << 3);
-      sumSegments(row, segments, segmentCount, filter, tile);
+      const whole = cols == 8 && pixels - p >= TILE_ROWS;
+      let at = row;
+      if (!whole) {
+        at = edge;
+        for (let r: usize = 0; r < 48; r += 8) store<u32>(edge + r, load<u32>(row + r));
+      }
+      const shift = whole ? column : 0;
+      if (steps) sumRowSteps(at, steps, terms, filter, shift);
+      else sumSegments(at, segments, segmentCount, filter, shift);
+      if (whole && !bias && !flags) continue;
       const last = min(pixels - p, TILE_ROWS);
-      for (let r = 0; r < last; r++) {
-        const to = <usize>load<u32>(row + ((<usize>r) << 3), 4) + column;
-        finishRow(tile + ((<usize>r) << 5), to, cols, bias ? bias + column : 0, flags);
+      for (let r: usize = 0; r < <usize>last; r++) {
+        const to = <usize>load<u32>(row + (r << 3), 4) + column;
+        finishRow(whole ? to : tile + (r << 5), to, cols, bias ? bias + column : 0, flags);
       }
     }
     filter += panelBytes;
   }
 }
 
-function sumSegments(table: usize, segments: usize, count: i32, panel: usize, tile: usize): void {
-  clearTile(tile);
-  for (; count > 0; count--) {
+function sumSegments(table: usize, segments: usize, count: i32, panel: usize, column: usize): void {
+  for (let s = 0; s < count; s++) {
     const offset: usize = load<u32>(segments);
     const length = load<i32>(segments, 4);
-    addRows(table, offset, length, panel, tile);
+    if (s) addRows(table, offset, length, panel, column);
+    else sumRows(table, offset, length, panel, column);
     panel += (<usize>length) << 5;
-    if (length & 1) addRowTerm(table, offset + ((<usize>length - 1) << 2), panel - 32, tile);
+    if (length & 1) addRowTerm(table, offset + ((<usize>length - 1) << 2), panel - 32, column);
     segments += 8;
   }
+  // The gradient of an input that no tap reaches.
+  if (count == 0) sumRows(table, 0, 0, panel, column);
 }

@@ -1,2 +1,3 @@
 export { run, runHere, serve, stop } from './pool';
-export { addColumns, addPackedColumns, addRows } from './tiles';
+export { addColumns, sumPackedColumns } from './column-tiles';
+export { addRows, sumRows, sumRowSteps } from './row-tiles';

@@ -1,6 +1,7 @@
 import { clear, int, partStart, word } from './args';
 import { ACCUMULATE, finishRow, RELU } from './finish';
-import { addPackedColumns, addRows, addRowTerm, clearTile, TILE_BYTES, TILE_ROWS } from './tiles';
+import { sumPackedColumns } from './column-tiles';
+import { addRowTerm, sumRows, TILE_BYTES, TILE_ROWS } from './row-tiles';
 
 /** Rows of the depth that the transposed case packs at a time. */
 const DEPTH_BLOCK: i32 = 2048;
@@ -37,7 +38,8 @@ export function multiplyMatrices(args: usize, chunk: i32, scratch: usize): void 
     return;
   }
   const tile = scratch;
-  const table = scratch + TILE_BYTES;
+  const edge = scratch + TILE_BYTES;
+  const table = edge + (TILE_ROWS << 3);
   const panelBytes = (<usize>((depth + 1) & ~1)) << 5;
   let entry = table;
   for (let r = row0; r < row1; r++) {
@@ -46,18 +48,28 @@ export function multiplyMatrices(args: usize, chunk: i32, scratch: usize): void 
     entry += 8;
   }
   for (let r = 0; r < TILE_ROWS; r++) store<u64>(entry + ((<usize>r) << 3), load<u64>(entry - 8));
+  for (let r = 0; r < TILE_ROWS; r++)
+    store<u32>(edge + ((<usize>r) << 3), <u32>(tile + ((<usize>r) << 5)), 4);
   for (let panel = panel0; panel < panel1; panel++) {
     const from = right + panel * panelBytes;
     const column = (<usize>panel) << 5;
+    const cols = min(columns - panel * 8, 8);
     for (let r = row0; r < row1; r += TILE_ROWS) {
       const row = table + ((<usize>(r - row0)) << 3);
-      clearTile(tile);
-      addRows(row, 0, depth, from, tile);
-      if (depth & 1) addRowTerm(row, (<usize>depth - 1) << 2, from + ((<usize>depth - 1) << 5), tile);
+      const whole = cols == 8 && row1 - r >= TILE_ROWS;
+      let at = row;
+      if (!whole) {
+        at = edge;
+        for (let i: usize = 0; i < 48; i += 8) store<u32>(edge + i, load<u32>(row + i));
+      }
+      const shift = whole ? column : 0;
+      sumRows(at, 0, depth, from, shift);
+      if (depth & 1) addRowTerm(at, (<usize>depth - 1) << 2, from + ((<usize>depth - 1) << 5), shift);
+      if (whole && !bias && !flags) continue;
       const count = min(row1 - r, TILE_ROWS);
-      for (let i = 0; i < count; i++) {
-        const to = <usize>load<u32>(row + ((<usize>i) << 3), 4) + column;
-        finishRow(tile + ((<usize>i) << 5), to, min(columns - panel * 8, 8), bias ? bias + column : 0, flags);
+      for (let i: usize = 0; i < <usize>count; i++) {
+        const to = <usize>load<u32>(row + (i << 3), 4) + column;
+        finishRow(whole ? to : tile + (i << 5), to, cols, bias ? bias + column : 0, flags);
       }
     }
   }
@@ -99,8 +111,7 @@ function transposed(
       const column = (<usize>panel) << 5;
       const cols = min(columns - panel * 8, 8);
       for (let r = row0; r < row1; r += TILE_ROWS) {
-        clearTile(tile);
-        addPackedColumns(
+        sumPackedColumns(
           packed + <usize>(r - row0) * ((<usize>terms) << 2),
           terms,
           right + panel * panelBytes + ((<usize>k0) << 5),

@@ -14,6 +14,19 @@ const SLACK = 512;
 
 const panelsOf = (columns: number): number => Math.ceil(columns / 8);
 
+/** Floats below which a run of input is too short for a loop of its own. */
+const SHORT_RUN = 96;
+
+/** Byte offset of each term of some segments; one more where their number is odd, to meet the panel's row of zeros. */
+function termOffsets(segments: readonly number[]): number[] {
+  const offsets: number[] = [];
+  for (let s = 0; s < segments.length; s += 2) {
+    for (let i = 0; i < segments[s + 1]!; i++) offsets.push(segments[s]! + i * 4);
+  }
+  if (offsets.length % 2) offsets.push(0);
+  return offsets;
+}
+
 /** Floating-point operations of one pass of a convolution, a multiplication and an addition counted as two. */
 export function convCost(s: ConvShape): number {
   const perOutput = s.filterHeight * s.filterWidth * (s.channels / s.groups) * 2;
@@ -96,6 +109,10 @@ function convolve(
   const windowBytes = window.padded
     ? plan.imagesPerChunk * windowRows * window.copiedCols * groupChannels * 4
     : 0;
+  const { segments } = window;
+  const steps =
+    segments.length / 2 > 1 && depth / (segments.length / 2) < SHORT_RUN ? termOffsets(segments) : [];
+  const table = runtime.table([...segments, ...steps]);
   runtime.run(
     KERNEL.convolve,
     plan.chunks,
@@ -123,14 +140,16 @@ function convolve(
       plan.imagesPerChunk,
       plan.stripRows,
       plan.strips,
-      runtime.table(window.segments),
-      window.segments.length / 2,
+      table,
+      segments.length / 2,
       packed,
       panelBytes,
       to.channels,
       groups,
       bias,
       flags,
+      steps.length ? table + segments.length * 4 : 0,
+      steps.length,
     ],
     cost,
     SLACK + pixels * 8 + windowBytes,

@@ -72,6 +72,8 @@ export async function loadTfjsModule(): Promise<TfjsModule> {
       disposeData: call('dispose_data', 1),
       dispose: call('dispose'),
     } as TfjsModule['tfjs'];
+    // Emscripten's exports replace themselves at their first call; after it they can be wrapped.
+    module._free(module._malloc(8));
     return module;
   } catch (cause) {
     throw new EngineError({

@@ -1,8 +1,8 @@
 import { HOOKS, register } from '@engine/core';
-import { lazyScalar, tf } from '@engine/tensor';
 import type { EventPayloads } from '../events.js';
 import { Hook } from '../hook.js';
 import type { Run } from '../run.js';
+import { ReportedScalars } from '../reported-scalars.js';
 import { ENGINE_VERSION } from '../version.js';
 
 /** Writes what a run is and where it stands into the message hub, for the log processor and for other hooks. */
@@ -10,6 +10,7 @@ import { ENGINE_VERSION } from '../version.js';
 export class RuntimeInfoHook extends Hook {
   override priority = 'VERY_HIGH' as const;
   private stageBefore: unknown;
+  private readonly reported = new ReportedScalars();
 
   override beforeRun(run: Run): void {
     run.messageHub.updateInfoDict({
@@ -37,6 +38,7 @@ export class RuntimeInfoHook extends Hook {
   }
 
   override beforeTrainIter(run: Run): void {
+    this.reported.endStage();
     const hub = run.messageHub;
     hub.updateInfo('iter', run.iter);
     const rates = run.optimWrapper.getLr();
@@ -46,19 +48,22 @@ export class RuntimeInfoHook extends Hook {
   override afterTrainIter(run: Run, { outputs }: EventPayloads['afterTrainIter']): void {
     for (const name in outputs) {
       const value = outputs[name]!;
-      // The hub reads a tensor when somebody asks for a statistic, long after the step's own handle is gone.
-      run.messageHub.updateScalar(
-        `train/${name}`,
-        typeof value === 'number' ? value : lazyScalar(tf.keep(value.clone())),
-      );
+      const scalar = typeof value === 'number' ? value : this.reported.adopt(value);
+      run.messageHub.updateScalar(`train/${name}`, scalar);
     }
   }
 
+  override afterTrainEpoch(): void {
+    this.reported.endStage();
+  }
+
   override afterTrain(run: Run): void {
+    this.reported.endStage();
     run.messageHub.popInfo('loopStage');
   }
 
   override beforeVal(run: Run): void {
+    this.reported.endStage();
     this.stageBefore = run.messageHub.getInfo('loopStage');
     run.messageHub.updateInfo('loopStage', 'val');
   }

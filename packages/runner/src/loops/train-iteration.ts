@@ -1,11 +1,12 @@
 import type { LogVars } from '@engine/tensor';
+import { isAdopted } from '../reported-scalars.js';
 import type { Run } from '../run.js';
 
 /** Frees what a step reported, once every hook has seen it. */
 export function disposeLogVars(outputs: LogVars): void {
   for (const key in outputs) {
     const value = outputs[key]!;
-    if (typeof value !== 'number' && !value.isDisposed) value.dispose();
+    if (typeof value !== 'number' && !isAdopted(value) && !value.isDisposed) value.dispose();
   }
 }
 

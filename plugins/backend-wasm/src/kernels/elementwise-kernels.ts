@@ -49,6 +49,15 @@ export function elementwiseKernels(): WasmKernel[] {
         return x.dtype === 'float32' ? apply(call.backend, OPERATION.relu, x) : reluByTfjs(call);
       },
     },
+    {
+      // tfjs's own copies. A clone shares its storage here, as it does on tfjs's other backends.
+      name: 'Identity',
+      run: ({ backend, inputs }) => {
+        const { dataId, shape, dtype } = inputs['x']!;
+        backend.incRef(dataId);
+        return { dataId, shape, dtype };
+      },
+    },
     { name: 'EngineRelu', run: ({ backend, inputs }) => apply(backend, OPERATION.relu, inputs['x']!) },
     {
       name: 'EngineReluGrad',

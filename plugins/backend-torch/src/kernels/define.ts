@@ -1,0 +1,80 @@
+import { tf, type TensorInfo } from '@engine/tensor';
+
+import { aten, toScalar, withArena } from '../aten.js';
+import { EngineTorch } from '../engine-torch.js';
+import { SCALAR, tfjsType, type Storage } from '../storage.js';
+
+/** Name under which the kernels stand in tfjs. */
+export const TFJS_NAME = 'torch';
+
+/** A kernel's inputs, by name or by place. */
+export type Inputs = Readonly<Record<string, TensorInfo>>;
+
+/** What a kernel does: inputs as they come from tfjs (see {@link on}), results as libtorch tensors. */
+export type Body<A> = (inputs: Inputs, attrs: A) => Storage | Storage[];
+
+const bodies = new Map<string, Body<never>>();
+
+/** Declares a kernel; {@link installKernels} hands all of them to tfjs. */
+export function kernel<A = Record<string, never>>(name: string, body: Body<A>): void {
+  bodies.set(name, body as Body<never>);
+}
+
+export function isDefined(name: string): boolean {
+  return bodies.has(name);
+}
+
+export function backend(): EngineTorch {
+  return tf.engine().findBackend(TFJS_NAME) as EngineTorch;
+}
+
+function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** The libtorch tensor of an input, in the input's shape. */
+export function on(info: TensorInfo | undefined): Storage {
+  const storage = backend().resolve(info!.dataId);
+  return storage.strings || sameShape(storage.shape, info!.shape)
+    ? storage
+    : aten('reshape', storage, info!.shape);
+}
+
+/** Inputs by place: `AddN`, `Concat` and `Pack` get a list. */
+export function onAll(inputs: Inputs): Storage[] {
+  return Object.values(inputs).map(on);
+}
+
+/** Makes a tfjs tensor of a result: in a type that tfjs knows, held by tfjs. */
+export function finish(result: Storage): TensorInfo {
+  let storage = result;
+  if (storage.scalar === SCALAR.int64 || storage.scalar === SCALAR.byte) {
+    storage = toScalar(storage, SCALAR.int32);
+  } else if (storage.scalar === SCALAR.double) storage = toScalar(storage, SCALAR.float32);
+  backend().adopt(storage);
+  return {
+    dataId: storage,
+    shape: storage.shape,
+    dtype: storage.strings ? 'string' : tfjsType(storage.scalar),
+  };
+}
+
+/** Registers a kernel with tfjs under a name of its own or an accelerated kernel's. */
+export function install(name: string, body: Body<never>): void {
+  tf.registerKernel({
+    kernelName: name,
+    backendName: TFJS_NAME,
+    kernelFunc: ({ inputs, attrs }) =>
+      withArena(() => {
+        const result = body(inputs as Inputs, (attrs ?? {}) as never);
+        return Array.isArray(result) ? result.map(finish) : finish(result);
+      }),
+  });
+}
+
+/** Registers every declared kernel that tfjs does not have for this backend yet. */
+export function installKernels(): void {
+  for (const [name, body] of bodies) if (!tf.getKernel(name, TFJS_NAME)) install(name, body);
+}

@@ -1,0 +1,113 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+
+import { EngineError, badValue } from '@engine/core';
+
+/** What the addon says about one operator: how arguments and results are encoded. */
+export interface NativeOp {
+  index: number;
+  kinds: string;
+  results: string;
+}
+
+/** Memory of CPU tensors, in bytes, and what the caching allocator did. */
+export interface NativeStats {
+  /** In use by tensors now. */
+  allocated: number;
+  /** The most in use since the last reset. */
+  peak: number;
+  /** Kept for reuse, and the bound on that. */
+  cached: number;
+  limit: number;
+  /** Allocations served from kept blocks, and from the system. */
+  hits: number;
+  misses: number;
+  /** Tensors that JavaScript holds. */
+  tensors: number;
+}
+
+/** The addon's exports. Tensors are handles: numbers that carry a generation, so that a stale one is refused. */
+export interface Native {
+  setBuffer(buffer: Float64Array): void;
+  findOp(name: string): NativeOp;
+  intern(text: string): number;
+  call(op: number, given: number): void;
+  callVoid(op: number, given: number): void;
+  fromArray(array: Float32Array | Int32Array | Uint8Array, scalarType: number, ...shape: number[]): number;
+  read(handle: number): ArrayBuffer;
+  release(handle: number): void;
+  bytes(handle: number): number;
+  stats(): NativeStats;
+  resetPeak(): void;
+  emptyCache(): void;
+  setCacheLimit(bytes: number): void;
+  setThreads(count: number): void;
+  threads(): number;
+  setDeterministic(on: boolean): void;
+  info(): { version: string; cuda: boolean; cudaDevices: number; mkldnn: boolean };
+}
+
+const FOLDER = fileURLToPath(new URL('../build/', import.meta.url));
+const BINARY = `${FOLDER}Release/engine_torch.node`;
+
+/** Why the addon cannot be loaded, without loading it; undefined when it has been built. */
+export function whyNotBuilt(): string | undefined {
+  if (existsSync(BINARY)) return undefined;
+  const note = `${FOLDER}unavailable.txt`;
+  return existsSync(note) ? readFileSync(note, 'utf8').trim() : 'its addon has not been built';
+}
+
+export const HOW_TO_BUILD = 'npm run setup:torch';
+
+/** OpenBLAS older than the processor falls back to kernels without AVX-512; it reads this once, when it is loaded. */
+function chooseBlasKernels(): void {
+  if (process.platform !== 'linux' || process.env.OPENBLAS_CORETYPE !== undefined) return;
+  const flags = existsSync('/proc/cpuinfo') ? readFileSync('/proc/cpuinfo', 'utf8') : '';
+  if (/\bavx512bw\b/.test(flags) && /\bavx512vl\b/.test(flags)) process.env.OPENBLAS_CORETYPE = 'SkylakeX';
+}
+
+/**
+ * Threads that libtorch computes with: `ENGINE_TORCH_THREADS`, else one per processor.
+ * @throws E_CONFIG_VALUE when the variable holds no positive integer
+ */
+export function threadCount(): number {
+  const given = process.env.ENGINE_TORCH_THREADS;
+  if (given === undefined || given === '') return availableParallelism();
+  const count = Number(given);
+  if (!Number.isInteger(count) || count < 1)
+    throw badValue('ENGINE_TORCH_THREADS', given, 'a positive integer');
+  return count;
+}
+
+let loaded: Native | undefined;
+
+/**
+ * The addon of this thread, loaded on first use.
+ * @throws E_TORCH_MISSING when it has not been built or does not load
+ */
+export function native(): Native {
+  if (loaded) return loaded;
+  const reason = whyNotBuilt();
+  if (reason !== undefined) throw missing(reason);
+  chooseBlasKernels();
+  try {
+    loaded = createRequire(import.meta.url)(BINARY) as Native;
+  } catch (error) {
+    throw missing(`its addon does not load: ${(error as Error).message.split('\n')[0]}`, error);
+  }
+  loaded.setThreads(threadCount());
+  return loaded;
+}
+
+function missing(reason: string, cause?: unknown): EngineError {
+  return new EngineError({
+    code: 'E_TORCH_MISSING',
+    what: `The compute backend 'torch' cannot run: ${reason}.`,
+    expected: 'a libtorch and a C++ compiler when the package was installed',
+    fix: `${HOW_TO_BUILD}   (or set LIBTORCH, or install torch for Python, and build again)`,
+    cause,
+    exitCode: 2,
+  });
+}

@@ -1,0 +1,200 @@
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
+#include <c10/core/InferenceMode.h>
+#include <napi.h>
+#include <torch/version.h>
+
+#include <cstring>
+
+#include "allocator.h"
+#include "op-caller.h"
+#include "tensor-table.h"
+
+namespace engine {
+namespace {
+
+/// Everything of one JavaScript thread.
+class Addon : public Napi::Addon<Addon> {
+ public:
+  Addon(Napi::Env, Napi::Object exports) : caller_(table_) {
+    installAllocator();
+    DefineAddon(exports, {
+      InstanceMethod("setBuffer", &Addon::setBuffer),
+      InstanceMethod("findOp", &Addon::findOp),
+      InstanceMethod("intern", &Addon::intern),
+      InstanceMethod("call", &Addon::call),
+      InstanceMethod("callVoid", &Addon::callVoid),
+      InstanceMethod("fromArray", &Addon::fromArray),
+      InstanceMethod("read", &Addon::read),
+      InstanceMethod("release", &Addon::release),
+      InstanceMethod("bytes", &Addon::bytes),
+      InstanceMethod("stats", &Addon::stats),
+      InstanceMethod("resetPeak", &Addon::resetPeakStats),
+      InstanceMethod("emptyCache", &Addon::empty),
+      InstanceMethod("setCacheLimit", &Addon::cacheLimit),
+      InstanceMethod("setThreads", &Addon::setThreads),
+      InstanceMethod("threads", &Addon::threads),
+      InstanceMethod("setDeterministic", &Addon::setDeterministic),
+      InstanceMethod("info", &Addon::info),
+    });
+  }
+
+ private:
+  /// Runs `body`, turning whatever it throws into a JavaScript error without libtorch's stack trace.
+  template <typename Body>
+  auto guarded(Napi::Env env, Body body) -> decltype(body()) {
+    try {
+      return body();
+    } catch (const Napi::Error&) {
+      throw;
+    } catch (const c10::Error& error) {
+      throw Napi::Error::New(env, error.what_without_backtrace());
+    } catch (const std::exception& error) {
+      throw Napi::Error::New(env, error.what());
+    }
+  }
+
+  Napi::Value setBuffer(const Napi::CallbackInfo& info) {
+    auto array = info[0].As<Napi::Float64Array>();
+    bufferRef_ = Napi::Persistent(info[0].As<Napi::Object>());
+    buffer_ = array.Data();
+    capacity_ = array.ElementLength();
+    return info.Env().Undefined();
+  }
+
+  Napi::Value findOp(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+      const int index = caller_.find(info[0].As<Napi::String>());
+      auto found = Napi::Object::New(info.Env());
+      found["index"] = index;
+      found["kinds"] = caller_.at(index).kinds;
+      found["results"] = caller_.at(index).results;
+      return Napi::Value(found);
+    });
+  }
+
+  Napi::Value intern(const Napi::CallbackInfo& info) {
+    return Napi::Number::New(info.Env(), caller_.intern(info[0].As<Napi::String>()));
+  }
+
+  Napi::Value call(const Napi::CallbackInfo& info) { return run(info, false); }
+  Napi::Value callVoid(const Napi::CallbackInfo& info) { return run(info, true); }
+
+  Napi::Value run(const Napi::CallbackInfo& info, bool discard) {
+    guarded(info.Env(), [&] {
+      caller_.call(info[0].As<Napi::Number>().Int32Value(), info[1].As<Napi::Number>().Uint32Value(), buffer_,
+                   capacity_, discard);
+    });
+    return info.Env().Undefined();
+  }
+
+  /// fromArray(typedArray, dtype, sizes...) → handle. Copies.
+  Napi::Value fromArray(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+      c10::InferenceMode inference;
+      auto array = info[0].As<Napi::TypedArray>();
+      const auto dtype = static_cast<at::ScalarType>(info[1].As<Napi::Number>().Int32Value());
+      c10::SmallVector<int64_t, 8> sizes;
+      for (size_t i = 2; i < info.Length(); i++) sizes.push_back(info[i].As<Napi::Number>().Int64Value());
+      auto tensor = at::empty(sizes, at::TensorOptions().dtype(dtype));
+      if (static_cast<size_t>(tensor.nbytes()) != array.ByteLength()) {
+        throw std::length_error("the array does not fill the shape");
+      }
+      if (array.ByteLength() > 0) {
+        const auto* from = static_cast<const char*>(array.ArrayBuffer().Data()) + array.ByteOffset();
+        std::memcpy(tensor.data_ptr(), from, array.ByteLength());
+      }
+      return Napi::Value(Napi::Number::New(info.Env(), table_.add(std::move(tensor))));
+    });
+  }
+
+  /// read(handle) → ArrayBuffer with the elements in row-major order, in the type that tfjs knows.
+  Napi::Value read(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+      c10::InferenceMode inference;
+      auto tensor = table_.get(info[0].As<Napi::Number>()).to(at::kCPU);
+      const auto type = tensor.scalar_type();
+      if (type == at::kBFloat16 || type == at::kHalf || type == at::kDouble) tensor = tensor.to(at::kFloat);
+      if (type == at::kLong) tensor = tensor.to(at::kInt);
+      tensor = tensor.contiguous();
+      auto out = Napi::ArrayBuffer::New(info.Env(), tensor.nbytes());
+      if (tensor.nbytes() > 0) std::memcpy(out.Data(), tensor.data_ptr(), tensor.nbytes());
+      return Napi::Value(out);
+    });
+  }
+
+  Napi::Value release(const Napi::CallbackInfo& info) {
+    guarded(info.Env(), [&] { table_.release(info[0].As<Napi::Number>()); });
+    return info.Env().Undefined();
+  }
+
+  Napi::Value bytes(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+      const auto count = static_cast<double>(table_.get(info[0].As<Napi::Number>()).nbytes());
+      return Napi::Value(Napi::Number::New(info.Env(), count));
+    });
+  }
+
+  Napi::Value stats(const Napi::CallbackInfo& info) {
+    const auto memory = memoryStats();
+    auto out = Napi::Object::New(info.Env());
+    out["allocated"] = static_cast<double>(memory.allocated);
+    out["peak"] = static_cast<double>(memory.peak);
+    out["cached"] = static_cast<double>(memory.cached);
+    out["limit"] = static_cast<double>(memory.limit);
+    out["hits"] = static_cast<double>(memory.hits);
+    out["misses"] = static_cast<double>(memory.misses);
+    out["tensors"] = static_cast<double>(table_.live());
+    return out;
+  }
+
+  Napi::Value resetPeakStats(const Napi::CallbackInfo& info) {
+    resetPeak();
+    return info.Env().Undefined();
+  }
+
+  Napi::Value empty(const Napi::CallbackInfo& info) {
+    emptyCache();
+    return info.Env().Undefined();
+  }
+
+  Napi::Value cacheLimit(const Napi::CallbackInfo& info) {
+    setCacheLimit(static_cast<uint64_t>(info[0].As<Napi::Number>().DoubleValue()));
+    return info.Env().Undefined();
+  }
+
+  Napi::Value setThreads(const Napi::CallbackInfo& info) {
+    at::set_num_threads(info[0].As<Napi::Number>().Int32Value());
+    return info.Env().Undefined();
+  }
+
+  Napi::Value threads(const Napi::CallbackInfo& info) {
+    return Napi::Number::New(info.Env(), at::get_num_threads());
+  }
+
+  Napi::Value setDeterministic(const Napi::CallbackInfo& info) {
+    at::globalContext().setDeterministicAlgorithms(info[0].As<Napi::Boolean>(), true);
+    return info.Env().Undefined();
+  }
+
+  Napi::Value info(const Napi::CallbackInfo& info) {
+    auto out = Napi::Object::New(info.Env());
+    out["version"] = TORCH_VERSION;
+    out["cuda"] = at::hasCUDA();
+    out["cudaDevices"] = static_cast<double>(at::hasCUDA() ? at::getNumGPUs() : 0);
+    out["mkldnn"] = at::hasMKLDNN();
+    return out;
+  }
+
+  TensorTable table_;
+  OpCaller caller_;
+  Napi::ObjectReference bufferRef_;
+  double* buffer_ = nullptr;
+  size_t capacity_ = 0;
+};
+
+NODE_API_NAMED_ADDON(addon, Addon)
+
+}  // namespace
+}  // namespace engine
