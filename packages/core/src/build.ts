@@ -15,6 +15,8 @@ export interface BuildOptions {
   container?: DependencyContainer | undefined;
   /** Path of the config inside the whole config, for error messages: `optimWrapper.optimizer`. */
   path?: string | undefined;
+  /** The object of the loaded config that this config was copied from: says where a mistake stands. */
+  from?: object | undefined;
 }
 
 export type BuildFunction = (
@@ -72,8 +74,9 @@ function whereOf(error: EngineError, path: string | undefined, source: Provenanc
  * @throws E_REGISTRY_UNKNOWN when no entry has that name
  */
 export const buildFromConfig: BuildFunction = (config, registry, options) => {
-  const source = provenanceOf(config);
-  const path = options.path ?? source?.path;
+  const source = provenanceOf(config) ?? provenanceOf(options.from);
+  // A part names its own part of the path only; the loaded config knows all of it.
+  const path = source?.path || options.path;
   const where = path ? ` at '${path}'` : '';
   if (typeof config !== 'object' || config === null || Array.isArray(config)) {
     throw new EngineError({

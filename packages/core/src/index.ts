@@ -16,7 +16,7 @@ export * from './log/index.js';
 export * from './message-hub.js';
 export * from './modules/index.js';
 export * from './named-instances.js';
-export type { ConfigOrigin } from './provenance.js';
+export { showOrigin, type ConfigOrigin } from './provenance.js';
 export * from './random.js';
 export * from './register.js';
 export * from './registries.js';

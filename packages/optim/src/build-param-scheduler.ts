@@ -76,14 +76,18 @@ function buildList(
     const at = Array.isArray(config) ? `${path}[${i}]` : path;
     if (!isComponentConfig(item))
       throw badValue(at, item, "a scheduler such as { type: 'MultiStepLR', milestones: [8] }");
-    return PARAM_SCHEDULERS.build<ParamScheduler>(complete(item, context, at), { args: [target], path: at });
+    return PARAM_SCHEDULERS.build<ParamScheduler>(complete(item, context, at), { args: [target], path: at, from: item });
   });
 }
 
 function complete(config: ComponentConfig, context: ScheduleContext, path: string): ComponentConfig {
   const { convertToIterBased = false, ...options } = config;
   const byEpoch = options.byEpoch ?? true;
-  options.end ??= (byEpoch ? context.maxEpochs : context.maxIters) ?? Infinity;
+  if (options.end === undefined) {
+    const end = (byEpoch ? context.maxEpochs : context.maxIters) ?? Infinity;
+    // A run too short to reach a scheduler, as when trying things out, is no mistake: the scheduler never acts.
+    options.end = typeof options.begin === 'number' && options.begin >= end ? Infinity : end;
+  }
   if (!convertToIterBased) return options as ComponentConfig;
   if (!byEpoch) throw badValue(`${path}.convertToIterBased`, true, 'byEpoch to be true beside it');
   requirePositiveInt(`${path}.convertToIterBased: the length of an epoch`, context.epochLength);

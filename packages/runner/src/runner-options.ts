@@ -62,7 +62,8 @@ export interface RunnerConfig {
   resume?: boolean | string;
   /** How processes were launched; only `none` yet. */
   launcher?: 'none';
-  envCfg?: Record<string, unknown>;
+  /** Settings of the processes: `distCfg` goes to the process group once there are several. */
+  envCfg?: { distCfg?: Record<string, unknown> };
   logProcessor?: ConfigOf<LogProcessorTypes> | { type?: undefined; [option: string]: unknown };
   logLevel?: 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR';
   visualizer?: ConfigOf<VisualizerTypes> | { type?: undefined; [option: string]: unknown };
@@ -141,6 +142,7 @@ export function checkRunnerOptions(options: RunnerOptions): void {
     throw badValue('launcher', options.launcher, "'none'");
   }
   checkKeys('randomness', options.randomness, ['seed', 'diffRankSeed', 'deterministic'], 'randomness');
+  checkKeys('envCfg', options.envCfg, ['distCfg'], 'envCfg');
   const seed = options.randomness?.seed;
   if (seed !== undefined && seed !== null && !(Number.isInteger(seed) && seed >= 0 && seed < 2 ** 31)) {
     throw badValue('randomness.seed', seed, 'a whole number from 0 to 2147483647, or null to draw one');

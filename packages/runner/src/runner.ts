@@ -1,10 +1,10 @@
 import {
-  EngineError, isComponentConfig, isEngineError, loadPlugins, MODELS, withScope, type DependencyContainer, type Logger,
+  badValue, EngineError, isComponentConfig, isEngineError, loadPlugins, MODELS, withScope, type DependencyContainer, type Logger,
   type MessageHub,
 } from '@engine/core';
 import { prepareData } from '@engine/data';
 import type { ProcessGroup } from '@engine/dist';
-import type { BaseModel, LoadReport } from '@engine/nn';
+import type { BaseModel } from '@engine/nn';
 import type { OptimWrapper, ParamScheduler } from '@engine/optim';
 import { selectDevice } from '@engine/tensor';
 import type { Visualizer } from '@engine/visualizer';
@@ -14,7 +14,8 @@ import { buildHooks } from './build/hooks.js';
 import { buildEvalLoop, buildTrainLoop, type LoopContext } from './build/loops.js';
 import { autoScaleLr, optimWrapperOf, schedulersOf } from './build/optim.js';
 import { captureRun, restoreModel, restoreRun } from './checkpoint/capture.js';
-import { newestWhole, openCheckpoint, type FoundCheckpoint } from './checkpoint/find.js';
+import type { FoundCheckpoint } from './checkpoint/find.js';
+import { checkpointToLoad, noCheckpoint, reportUnplaced, weightsOnly } from './checkpoint/load.js';
 import { CheckpointStore } from './checkpoint/store.js';
 import type { EventName, EventPayloads, Metrics } from './events.js';
 import { HookBus } from './hook-bus.js';
@@ -22,6 +23,7 @@ import type { HookMethods } from './hook.js';
 import type { LogProcessor } from './log-processor.js';
 import type { EvalLoop, TrainLoop } from './loops/loop.js';
 import { announce } from './announce.js';
+import { locateError } from './locate-error.js';
 import type { Run, SaveOptions } from './run.js';
 import type { RunDirectory } from './run-directory.js';
 import { checkRunnerOptions, type RunnerOptions } from './runner-options.js';
@@ -48,10 +50,15 @@ export class Runner implements Run {
   private runSeed: number | undefined;
   private stopAsked: string | undefined;
   private loaded = false;
+  private announced = false;
 
   /** @throws E_CONFIG_… for options that cannot be right, before anything happens */
   constructor(options: RunnerOptions) {
-    checkRunnerOptions(options);
+    try {
+      checkRunnerOptions(options);
+    } catch (error) {
+      throw locateError(error, options.cfg);
+    }
     this.options = options;
   }
 
@@ -156,6 +163,7 @@ export class Runner implements Run {
       autoScaleLr(this.options, this.wrapper, loop.dataloader, this);
       this.schedulers = this.scoped(() => schedulersOf(this.options, this.wrapper!, loop));
       if (this.options.valCfg) this.loops.val ??= this.scoped(() => buildEvalLoop(context, 'val'));
+      await this.announce();
       await this.emit('beforeRun');
       this.model.initWeights({ seed: this.seed });
       if (found && !this.loaded) await this.load(found, resuming);
@@ -204,9 +212,11 @@ export class Runner implements Run {
       this.builtModel ??= this.buildModel();
       await prepareData(this.options[`${mode}Dataloader`]);
       const loop = (this.loops[mode] ??= this.scoped(() => buildEvalLoop(this.loopContext(), mode)));
+      await this.announce();
       await this.emit('beforeRun');
       const found = this.loaded ? undefined : await this.findCheckpoint();
       if (found) await this.load(found, false);
+      else if (this.options.resume) throw noCheckpoint(this.directory.workDir);
       else if (!this.loaded) {
         this.model.initWeights({ seed: this.seed });
         this.logger.warn('No weights were loaded: the model is as it was initialised. Use loadFrom.');
@@ -222,12 +232,21 @@ export class Runner implements Run {
     if (this.services) return;
     const { options } = this;
     await loadPlugins([...(options.plugins ?? [])], options.cfg?.filename ? dirname(options.cfg.filename) : process.cwd());
-    await selectDevice(options.device ?? 'auto');
+    const { name, backend } = await selectDevice(options.device ?? 'auto');
+    if (options.randomness?.deterministic === true && !backend.capabilities().deterministic) {
+      throw badValue('randomness.deterministic', true, `false on the device '${name}', which cannot promise equal bits`);
+    }
     this.runSeed ??= options.randomness?.seed ?? randomInt(2 ** 31);
     const services = this.scoped(() => createServices(options));
     this.services = services;
     this.store = new CheckpointStore(services.directory, services.logger);
     this.hookBus = this.scoped(() => buildHooks(options, services));
+  }
+
+  /** Says what is about to run, once all of it has been built: a config with a mistake ends with the mistake alone. */
+  private async announce(): Promise<void> {
+    if (this.announced) return;
+    this.announced = true;
     await announce(this, this.hookBus.describe());
   }
 
@@ -251,15 +270,8 @@ export class Runner implements Run {
     return { run: this, options: this.options, build: this.ready, workerModules: isModule ? [cfg!.filename!] : [] };
   }
 
-  private async findCheckpoint(): Promise<FoundCheckpoint | undefined> {
-    const { resume, loadFrom } = this.options;
-    if (typeof resume === 'string') return openCheckpoint(resume, this.logger);
-    if (loadFrom !== undefined && loadFrom !== null) return openCheckpoint(loadFrom, this.logger);
-    if (!resume) return undefined;
-    const found = await newestWhole(this.directory.workDir, this.logger);
-    if (found) this.logger.info(`Auto resumed from the latest checkpoint ${found.folder}.`);
-    else this.logger.info(`There is no checkpoint in ${this.directory.workDir} yet: the run starts from the beginning.`);
-    return found;
+  private findCheckpoint(): Promise<FoundCheckpoint | undefined> {
+    return checkpointToLoad(this.options, this.directory.workDir, this.logger);
   }
 
   private async load(found: FoundCheckpoint, resuming: boolean): Promise<void> {
@@ -267,31 +279,11 @@ export class Runner implements Run {
     await this.emit('afterLoadCheckpoint', { checkpoint: content });
     this.logger.info(`Load checkpoint from ${folder}`);
     if (resuming) {
-      if (!content.loop) {
-        throw new EngineError({
-          code: 'E_RESUME_WEIGHTS_ONLY',
-          what: 'A run cannot be resumed from weights alone.',
-          received: `'${folder}'`,
-          expected: 'a checkpoint folder of a training run',
-          fix: 'use loadFrom to start a new run from these weights',
-          exitCode: 2,
-        });
-      }
+      if (!content.loop) throw weightsOnly(folder);
       restoreRun(this, content);
       this.logger.info(`resumed epoch: ${this.epoch}, iter: ${this.iter}`);
-    } else this.reportUnplaced(restoreModel(this.model, content.model, false));
+    } else reportUnplaced(restoreModel(this.model, content.model, false), this.logger);
     this.loaded = true;
-  }
-
-  private reportUnplaced(report: LoadReport): void {
-    const parts = [
-      ['missing', report.missing],
-      ['unexpected', report.unexpected],
-      ['mismatched', report.mismatched.map(({ name, expected, received }) => `${name} [${received}] for [${expected}]`)],
-    ].filter(([, names]) => names!.length > 0) as [string, string[]][];
-    if (parts.length === 0) return;
-    const text = parts.map(([kind, names]) => `${kind} keys: ${names.join(', ')}`).join('\n');
-    this.logger.warn(`The model and loaded state dict do not match exactly\n${text}`);
   }
 
   private takeSeed(saved: number): void {
@@ -316,6 +308,7 @@ export class Runner implements Run {
     try {
       return await body();
     } catch (error) {
+      locateError(error, this.options.cfg);
       if (this.services) {
         const code = isEngineError(error) ? error.code : 'E_UNEXPECTED';
         const message = error instanceof Error ? error.message : String(error);

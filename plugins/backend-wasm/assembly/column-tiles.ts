@@ -97,10 +97,11 @@ export function addColumns(a: usize, steps: usize, k: i32, panel: usize, out: us
 }
 
 /**
- * `tile[r] = sum over k of a[k][r] * panel[k]`, the left side packed by tiles: 6 floats per term.
+ * `out[r] = sum over k of a[k][r] * panel[k]`, the left side packed by tiles: 6 floats per term.
  * @param k terms, an even number
+ * @param pitch bytes from one output row to the next
  */
-export function sumPackedColumns(a: usize, k: i32, panel: usize, tile: usize): void {
+export function sumPackedColumns(a: usize, k: i32, panel: usize, out: usize, pitch: usize): void {
   let c00 = f32x4.splat(0);
   let c01 = f32x4.splat(0);
   let c10 = f32x4.splat(0);
@@ -159,16 +160,22 @@ export function sumPackedColumns(a: usize, k: i32, panel: usize, tile: usize): v
     panel += 64;
     k -= 2;
   }
-  v128.store(tile, c00);
-  v128.store(tile, c01, 16);
-  v128.store(tile, c10, 32);
-  v128.store(tile, c11, 48);
-  v128.store(tile, c20, 64);
-  v128.store(tile, c21, 80);
-  v128.store(tile, c30, 96);
-  v128.store(tile, c31, 112);
-  v128.store(tile, c40, 128);
-  v128.store(tile, c41, 144);
-  v128.store(tile, c50, 160);
-  v128.store(tile, c51, 176);
+  let o = out;
+  v128.store(o, c00);
+  v128.store(o, c01, 16);
+  o += pitch;
+  v128.store(o, c10);
+  v128.store(o, c11, 16);
+  o += pitch;
+  v128.store(o, c20);
+  v128.store(o, c21, 16);
+  o += pitch;
+  v128.store(o, c30);
+  v128.store(o, c31, 16);
+  o += pitch;
+  v128.store(o, c40);
+  v128.store(o, c41, 16);
+  o += pitch;
+  v128.store(o, c50);
+  v128.store(o, c51, 16);
 }

@@ -111,16 +111,18 @@ function transposed(
       const column = (<usize>panel) << 5;
       const cols = min(columns - panel * 8, 8);
       for (let r = row0; r < row1; r += TILE_ROWS) {
-        sumPackedColumns(
-          packed + <usize>(r - row0) * ((<usize>terms) << 2),
-          terms,
-          right + panel * panelBytes + ((<usize>k0) << 5),
-          tile,
-        );
+        const from = packed + <usize>(r - row0) * ((<usize>terms) << 2);
+        const panelFrom = right + panel * panelBytes + ((<usize>k0) << 5);
+        const to = output + ((<usize>r * columns) << 2) + column;
         const count = min(row1 - r, TILE_ROWS);
+        if (count == TILE_ROWS && cols == 8 && !bias && !blockFlags) {
+          sumPackedColumns(from, terms, panelFrom, to, (<usize>columns) << 2);
+          continue;
+        }
+        sumPackedColumns(from, terms, panelFrom, tile, 32);
         for (let i = 0; i < count; i++) {
-          const to = output + ((<usize>(r + i) * columns) << 2) + column;
-          finishRow(tile + ((<usize>i) << 5), to, cols, bias && k0 == 0 ? bias + column : 0, blockFlags);
+          const at = to + ((<usize>i * columns) << 2);
+          finishRow(tile + ((<usize>i) << 5), at, cols, bias && k0 == 0 ? bias + column : 0, blockFlags);
         }
       }
     }

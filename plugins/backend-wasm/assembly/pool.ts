@@ -14,6 +14,8 @@ const DONE: usize = 128;
 const SLEEPERS: usize = 192;
 const CALLER_WAITS: usize = 196;
 const STOP: usize = 200;
+/** Set from outside when a helper thread dies. */
+const FAILED: usize = 204;
 const KERNEL: usize = 256;
 const ARGS: usize = 260;
 const SCRATCH: usize = 264;
@@ -90,6 +92,7 @@ export function run(
     atomic.store<i32>(control + CALLER_WAITS, 1);
     let done = atomic.load<i32>(control + DONE);
     while (done != chunks) {
+      if (atomic.load<i32>(control + FAILED)) unreachable();
       atomic.wait<i32>(control + DONE, done, 1_000_000);
       done = atomic.load<i32>(control + DONE);
     }

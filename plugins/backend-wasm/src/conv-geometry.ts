@@ -1,3 +1,4 @@
+import { badValue } from '@engine/core';
 import { tf } from '@engine/tensor';
 import type { ConvShape } from './conv-plan.js';
 
@@ -15,6 +16,7 @@ export interface TfjsConvAttrs {
 
 /**
  * Geometry as tfjs computes it.
+ * @throws E_CONFIG_VALUE for channels before rows
  * @param filter HWIO, or `[h, w, channels, multiplier]` when `depthwise`
  */
 export function tfjsConvShape(
@@ -23,7 +25,8 @@ export function tfjsConvShape(
   attrs: TfjsConvAttrs,
   depthwise = false,
 ): ConvShape {
-  if (attrs.dataFormat === 'NCHW') throw new Error('The wasm backend convolves NHWC only.');
+  if (attrs.dataFormat === 'NCHW')
+    throw badValue('conv2d.dataFormat', 'NCHW', "'NHWC', the layout of the wasm backend");
   const info = tf.backend_util.computeConv2DInfo(
     x as Shape4,
     filter as Shape4,

@@ -1,6 +1,6 @@
 import { conv2d, tf, type Tensor, type Tensor4D } from '@engine/tensor';
 import { describe, it } from 'vitest';
-import { expectLikeCpu, random } from './test-support.js';
+import { expectLikeCpu, random } from './conformance.fixture.js';
 
 interface Case {
   x: [number, number, number, number];

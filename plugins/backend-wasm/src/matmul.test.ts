@@ -1,6 +1,6 @@
 import { tf, type Tensor } from '@engine/tensor';
 import { describe, it } from 'vitest';
-import { expectLikeCpu, random } from './test-support.js';
+import { expectLikeCpu, random } from './conformance.fixture.js';
 
 const transposed = (shape: number[], swap: boolean): number[] =>
   swap ? [...shape.slice(0, -2), shape.at(-1)!, shape.at(-2)!] : shape;

@@ -1,6 +1,9 @@
 import { Worker } from 'node:worker_threads';
 import type { KernelExports } from './kernel-module.js';
 
+/** Offset in the control block of the word that says that a helper thread died, as in `assembly/pool.ts`. */
+const FAILED = 204;
+
 /**
  * What a helper thread runs. Plain text, so that it needs no file, no loader and no bundler: the same under vitest, tsx and
  * compiled Node.
@@ -8,7 +11,12 @@ import type { KernelExports } from './kernel-module.js';
 const THREAD = `
 const { workerData } = require('node:worker_threads');
 const { module, memory, control, thread } = workerData;
-new WebAssembly.Instance(module, { env: { memory } }).exports.serve(control, thread);
+try {
+  new WebAssembly.Instance(module, { env: { memory } }).exports.serve(control, thread);
+} catch (error) {
+  Atomics.store(new Int32Array(memory.buffer, control), ${FAILED / 4}, 1);
+  throw error;
+}
 `;
 
 /** Bytes of the control block in `assembly/pool.ts`. */

@@ -11,7 +11,7 @@ import {
   type Tensor4D,
 } from '@engine/tensor';
 import { describe, expect, it } from 'vitest';
-import { expectClose, expectLikeCpu, onWasm, random, type HostTensor } from './test-support.js';
+import { expectClose, expectLikeCpu, onWasm, random, type HostTensor } from './conformance.fixture.js';
 
 const int32 = (values: number[], shape = [values.length]): HostTensor => ({
   shape,

@@ -8,7 +8,7 @@ import { acceleratedKernels, conv2d, selectDevice, tf, type ComputeBackend } fro
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { EngineWasm } from './engine-wasm.js';
 import { loadKernelModule } from './kernel-module.js';
-import { random } from './test-support.js';
+import { random } from './conformance.fixture.js';
 import { threadCount } from './threads.js';
 import { WasmBackend } from './wasm-backend.js';
 
@@ -50,6 +50,25 @@ describe('WasmBackend', () => {
       const x = tf.tensor(values, shape);
       expect(conv2d(x, tf.ones([1, 1, 8, 8])).shape).toEqual([8, 32, 32, 8]);
     });
+  });
+
+  it('loses no job to a thread that wakes up late', async () => {
+    await selectDevice('wasm:4');
+    const { values, shape } = random('x', [60_000]);
+    const sum = tf.tidy(() => {
+      let x = tf.tensor(values, shape);
+      const one = tf.onesLike(x);
+      for (let i = 0; i < 2000; i++) {
+        const next = tf.add(x, one);
+        x.dispose();
+        x = next;
+      }
+      return x.dataSync() as Float32Array;
+    });
+    // Sums of small random numbers and whole numbers up to 2000 round the same way in any order of threads.
+    let expected = Float32Array.from(values);
+    for (let i = 0; i < 2000; i++) expected = expected.map((v) => v + 1);
+    expect(sum.every((v, i) => v === expected[i])).toBe(true);
   });
 
   it('counts the bytes of tensors and their peak', async () => {

@@ -24,7 +24,7 @@ export function buildHooks(options: RunnerOptions, build: Pick<BuildOptions, 'co
   const add = (given: unknown, path: string): void => {
     if (isComponentConfig(given)) {
       const { priority, ...config } = given;
-      const hook = HOOKS.build<HookMethods>(config as never, { ...build, path });
+      const hook = HOOKS.build<HookMethods>(config as never, { ...build, path, from: given });
       bus.add(hook, (priority as Priority | undefined) ?? hook.priority);
     } else if (typeof given === 'object' && given !== null) bus.add(given as HookMethods);
     else throw badValue(path, given, "a hook, or its config such as { type: 'LoggerHook', interval: 10 }");

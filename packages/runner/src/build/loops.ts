@@ -36,7 +36,7 @@ export function buildTrainLoop(context: LoopContext): TrainLoop {
   const epochs = byEpoch ?? options.maxIters === undefined;
   return LOOPS.build<TrainLoop>(
     { ...options, type: (type ?? (epochs ? 'EpochBasedTrainLoop' : 'IterBasedTrainLoop')) as never },
-    { ...context.build, args: [context.run, dataloaderOf(context, 'trainDataloader')], path: 'trainCfg' },
+    { ...context.build, args: [context.run, dataloaderOf(context, 'trainDataloader')], path: 'trainCfg', from: context.options.trainCfg },
   );
 }
 
@@ -46,7 +46,7 @@ export function buildEvalLoop(context: LoopContext, mode: 'val' | 'test'): EvalL
   const evaluator = evaluatorOf(context, mode, loader);
   return LOOPS.build<EvalLoop>(
     { ...cfg, type: (cfg.type ?? (mode === 'val' ? 'ValLoop' : 'TestLoop')) as never },
-    { ...context.build, args: [context.run, loader, evaluator], path: `${mode}Cfg` },
+    { ...context.build, args: [context.run, loader, evaluator], path: `${mode}Cfg`, from: cfg },
   );
 }
 

@@ -1,5 +1,6 @@
 import { tf, type TensorInfo as Info } from '@engine/tensor';
-import { convFilterGrad, convForward, convInputGrad } from '../conv.js';
+import { convForward, convInputGrad } from '../conv.js';
+import { convFilterGrad } from '../conv-filter.js';
 import {
   engineConvShape,
   tfjsConvShape,
@@ -97,7 +98,7 @@ function fusedConv(): WasmKernel {
   };
 }
 
-/** Convolutions and their gradients. Call once, before tfjs's kernels are replaced. */
+/** Convolutions and their gradients. */
 export function convKernels(): WasmKernel[] {
   return [
     {

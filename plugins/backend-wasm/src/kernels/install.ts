@@ -17,26 +17,26 @@ export interface WasmKernel {
 /** What a kernel of ours falls back to: tfjs's own kernel of the same name. */
 export type Fallback = (call: KernelCall) => tf.TensorInfo | tf.TensorInfo[];
 
-const mine = new WeakSet<tf.KernelFunc>();
+/** tfjs's kernel that each of ours replaced, if there was one. */
+const replaced = new WeakMap<tf.KernelFunc, tf.KernelFunc | undefined>();
 
-/** tfjs's kernel of this name for wasm, from before ours takes its place. */
+/** tfjs's own kernel of this name for wasm, whether or not one of ours has taken its place. */
 export function tfjsKernel(name: string): Fallback {
-  const config = tf.getKernel(name, 'wasm');
-  if (!config || mine.has(config.kernelFunc))
-    return () => {
-      throw new Error(`tfjs has no kernel ${name} for wasm`);
-    };
-  return (call) => config.kernelFunc(call as unknown as Parameters<tf.KernelFunc>[0]);
+  return (call) => {
+    const current = tf.getKernel(name, 'wasm').kernelFunc;
+    const original = replaced.get(current) ?? current;
+    return original(call as unknown as Parameters<tf.KernelFunc>[0]);
+  };
 }
 
 /** Registers kernels for wasm in place of tfjs's; what is already ours is left alone. */
 export function installKernels(kernels: readonly WasmKernel[]): void {
   for (const { name, run } of kernels) {
-    const old = tf.getKernel(name, 'wasm');
-    if (old && mine.has(old.kernelFunc)) continue;
+    const old = tf.getKernel(name, 'wasm') as tf.KernelConfig | undefined;
+    if (old && replaced.has(old.kernelFunc)) continue;
     if (old) tf.unregisterKernel(name, 'wasm');
     const kernelFunc: tf.KernelFunc = (call) => run(call as unknown as KernelCall);
-    mine.add(kernelFunc);
+    replaced.set(kernelFunc, old?.kernelFunc);
     tf.registerKernel({
       kernelName: name,
       backendName: 'wasm',

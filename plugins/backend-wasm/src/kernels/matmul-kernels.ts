@@ -67,7 +67,7 @@ function product(
   return output;
 }
 
-/** Matrix products. Call once, before tfjs's kernels are replaced. */
+/** Matrix products. */
 export function matmulKernels(): WasmKernel[] {
   const fusedByTfjs = tfjsKernel('_FusedMatMul');
   const plainByTfjs = tfjsKernel('BatchMatMul');

@@ -161,7 +161,7 @@ export async function hasCifar10(dataRoot?: string, options: { download?: boolea
 
 declare module '@engine/core' {
   interface DatasetTypes {
-    CIFAR10: CIFAROptions;
-    CIFAR100: CIFAROptions;
+    'vision.CIFAR10': CIFAROptions;
+    'vision.CIFAR100': CIFAROptions;
   }
 }

@@ -132,6 +132,6 @@ export class GeneratedImages extends ImageDataset {
 
 declare module '@engine/core' {
   interface DatasetTypes {
-    GeneratedImages: GeneratedImagesOptions;
+    'vision.GeneratedImages': GeneratedImagesOptions;
   }
 }

@@ -37,6 +37,6 @@ export class CenterCrop implements Transform {
 
 declare module '@engine/core' {
   interface TransformTypes {
-    CenterCrop: CenterCropOptions;
+    'vision.CenterCrop': CenterCropOptions;
   }
 }

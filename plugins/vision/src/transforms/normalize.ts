@@ -71,6 +71,6 @@ export class Normalize implements Transform {
 
 declare module '@engine/core' {
   interface TransformTypes {
-    Normalize: NormalizeOptions;
+    'vision.Normalize': NormalizeOptions;
   }
 }

@@ -41,6 +41,6 @@ export class PackInputs implements Transform {
 
 declare module '@engine/core' {
   interface TransformTypes {
-    PackInputs: PackInputsOptions;
+    'vision.PackInputs': PackInputsOptions;
   }
 }

@@ -58,6 +58,6 @@ export class RandomCrop implements Transform {
 
 declare module '@engine/core' {
   interface TransformTypes {
-    RandomCrop: RandomCropOptions;
+    'vision.RandomCrop': RandomCropOptions;
   }
 }

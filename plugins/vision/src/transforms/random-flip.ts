@@ -76,6 +76,6 @@ export class RandomFlip implements Transform {
 
 declare module '@engine/core' {
   interface TransformTypes {
-    RandomFlip: RandomFlipOptions;
+    'vision.RandomFlip': RandomFlipOptions;
   }
 }

@@ -125,6 +125,6 @@ export class Resize implements Transform {
 
 declare module '@engine/core' {
   interface TransformTypes {
-    Resize: ResizeOptions;
+    'vision.Resize': ResizeOptions;
   }
 }

@@ -32,6 +32,6 @@ export class ToTensor implements Transform {
 
 declare module '@engine/core' {
   interface TransformTypes {
-    ToTensor: ToTensorOptions;
+    'vision.ToTensor': ToTensorOptions;
   }
 }
