@@ -10,7 +10,7 @@ interface ConfigCase {
 
 const { cases } = readGolden<{ cases: ConfigCase[] }>('config', 'expected.json');
 
-describe('config files resolve as MMEngine resolves them', () => {
+describe.skipIf(cases.length === 0)('config files resolve as MMEngine resolves them', () => {
   for (const { file, overrides, expected } of cases) {
     const title = overrides ? `${file} with ${JSON.stringify(overrides)}` : file;
     // Python-style files are not read yet.

@@ -20,7 +20,7 @@ function maxLengthOf(item: HistoryCase): number | undefined {
   return found ? Number(found[1]) : undefined;
 }
 
-describe('history buffer statistics match MMEngine', () => {
+describe.skipIf(cases.length === 0 || !golden.values)('history buffer statistics match MMEngine', () => {
   cases.forEach((item, i) => {
     const maxLength = maxLengthOf(item);
     for (const [name, expected] of Object.entries(item.expected)) {

@@ -1,6 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 import { hostArray, type HostArray } from '@engine/core';
 import {
@@ -21,6 +19,7 @@ import {
 } from '@engine/nn';
 import { expectNoLeak, selectDevice, tf, toHostArray, toTensor, type Tensor } from '@engine/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { goldenPath, readGolden } from './golden.js';
 
 interface Case {
   name: string;
@@ -29,8 +28,7 @@ interface Case {
   train: boolean;
 }
 
-const folder = process.env['ENGINE_GOLDEN_DIR'] ?? fileURLToPath(new URL('.', import.meta.url));
-const { cases } = JSON.parse(readFileSync(join(folder, 'layers.json'), 'utf8')) as { cases: Case[] };
+const { cases } = readGolden<{ cases: Case[] }>('layers.json');
 
 function readSafetensors(path: string): Map<string, HostArray> {
   const file = readFileSync(path);
@@ -58,7 +56,7 @@ function readSafetensors(path: string): Map<string, HostArray> {
   return found;
 }
 
-const arrays = readSafetensors(join(folder, 'layers.safetensors'));
+const arrays = cases.length > 0 ? readSafetensors(goldenPath('layers.safetensors')) : new Map<string, HostArray>();
 
 function camel(options: Record<string, unknown>): Record<string, unknown> {
   const rename = (key: string): string => key.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());

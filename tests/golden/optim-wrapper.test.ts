@@ -32,7 +32,7 @@ function expectClose(got: ArrayLike<number>, expected: readonly number[], what: 
   });
 }
 
-describe('accumulation and clipping follow the reference', () => {
+describe.skipIf(cases.length === 0)('accumulation and clipping follow the reference', () => {
   it.each(cases)('$name', (c) => {
     const w = tf.variable(tf.tensor(c.w, [3, 2]));
     const param: ParamRef = {
