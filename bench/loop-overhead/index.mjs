@@ -40,7 +40,12 @@ const dataset = {
 };
 
 const loader = () =>
-  new DataLoader({ dataset, sampler: new DefaultSampler(dataset, { shuffle: true, seed: 0 }), batchSize, collateFn: 'defaultCollate' });
+  new DataLoader({
+    dataset,
+    sampler: new DefaultSampler(dataset, { shuffle: true, seed: 0 }),
+    batchSize,
+    collateFn: 'defaultCollate',
+  });
 
 /** Seconds for all iterations of the loop alone. */
 async function bare() {
@@ -50,7 +55,8 @@ async function bare() {
   model.train();
   const start = performance.now();
   for await (const batch of batches.iterate(0)) {
-    for (const value of Object.values(model.trainStep(batch, wrapper))) if (typeof value !== 'number') value.dispose();
+    for (const value of Object.values(model.trainStep(batch, wrapper)))
+      if (typeof value !== 'number') value.dispose();
   }
   const seconds = (performance.now() - start) / 1000;
   wrapper.dispose();
@@ -97,7 +103,10 @@ async function underRunner() {
 
 function peerOverhead() {
   const script = fileURLToPath(new URL('./peer.py', import.meta.url));
-  const found = spawnSync('python3', [script, String(iters), String(batchSize)], { encoding: 'utf8', timeout: 300_000 });
+  const found = spawnSync('python3', [script, String(iters), String(batchSize)], {
+    encoding: 'utf8',
+    timeout: 300_000,
+  });
   if (found.error) return { peer: null, peerMissing: 'python3 is not installed' };
   const last = found.stdout.trim().split('\n').at(-1) ?? '';
   if (found.status === 0 && last.startsWith('{')) return JSON.parse(last);

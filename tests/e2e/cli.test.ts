@@ -11,7 +11,8 @@ describe('engine', () => {
   it('helps', async () => {
     const result = await engine(['--help'], folder.path);
     expect(result.code).toBe(0);
-    for (const name of ['train', 'resume', 'test', 'config', 'env', 'doctor']) expect(result.stdout).toContain(`engine ${name}`);
+    for (const name of ['train', 'resume', 'test', 'config', 'env', 'doctor'])
+      expect(result.stdout).toContain(`engine ${name}`);
   });
 
   it.each([
@@ -27,13 +28,19 @@ describe('engine', () => {
   });
 
   it('prints a config with overrides, which reads back', async () => {
-    const printed = await engine(['config', 'print', config, 'trainCfg.maxEpochs=9', '--format', 'json'], folder.path);
+    const printed = await engine(
+      ['config', 'print', config, 'trainCfg.maxEpochs=9', '--format', 'json'],
+      folder.path,
+    );
     expect(printed.code, printed.stderr).toBe(0);
     expect(JSON.parse(printed.stdout)).toEqual(tinyConfig({ trainCfg: { maxEpochs: 9, valInterval: 1 } }));
   });
 
   it('explains where a value comes from', async () => {
-    const result = await engine(['config', 'explain', config, 'trainCfg.maxEpochs', 'trainCfg.maxEpochs=9'], folder.path);
+    const result = await engine(
+      ['config', 'explain', config, 'trainCfg.maxEpochs', 'trainCfg.maxEpochs=9'],
+      folder.path,
+    );
     expect(result.code, result.stderr).toBe(0);
     expect(result.stdout).toMatch(/tiny\.json:\d+/);
     expect(result.stdout).toContain('9');
@@ -53,7 +60,10 @@ describe('engine', () => {
 describe('a whole run', () => {
   it('trains, lays out its folder, and tests the result', async () => {
     const changes = {
-      workDir: 'whole', testCfg: {}, testDataloader: tinyConfig().valDataloader, testEvaluator: tinyConfig().valEvaluator,
+      workDir: 'whole',
+      testCfg: {},
+      testDataloader: tinyConfig().valDataloader,
+      testEvaluator: tinyConfig().valEvaluator,
     };
     const file = writeConfig(folder.path, tinyConfig(changes), 'whole.json');
     const trained = await engine(['train', file], folder.path);
@@ -62,29 +72,53 @@ describe('a whole run', () => {
     expect(lines.at(-2)).toBe(`run directory: ${join(folder.path, 'whole', latest('whole'))}`);
     expect(lines.at(-1)).toMatch(/^val accuracy: \d+\.\d\d %$/);
     expect(trained.stdout).toMatch(/generated/i);
-    expect(trained.stdout).toMatch(/\d\d\/\d\d \d\d:\d\d:\d\d - engine - INFO - Epoch\(train\) \[1\]\[10\/10\] {2}lr: /);
+    expect(trained.stdout).toMatch(
+      /\d\d\/\d\d \d\d:\d\d:\d\d - engine - INFO - Epoch\(train\) \[1\]\[10\/10\] {2}lr: /,
+    );
     expect(trained.stdout).toMatch(/Epoch\(val\) \[1\]\[2\/2\] {4}accuracy\/top1: /);
 
     const launch = latest('whole');
     const files = tree(join(folder.path, 'whole', launch));
-    for (const name of ['config.yaml', 'config.layers.json', 'env.json', 'cmd.txt', `${launch}.log`, 'vis_data/scalars.json',
-      'checkpoints/last', 'checkpoints/best_accuracy_top1', 'checkpoints/step_000030/COMMIT',
-      'checkpoints/step_000030/state.json', 'checkpoints/step_000030/data.json', 'checkpoints/step_000030/rng.json',
-      'checkpoints/step_000030/model.safetensors', 'checkpoints/step_000030/optim.safetensors']) {
+    for (const name of [
+      'config.yaml',
+      'config.layers.json',
+      'env.json',
+      'cmd.txt',
+      `${launch}.log`,
+      'vis_data/scalars.json',
+      'checkpoints/last',
+      'checkpoints/best_accuracy_top1',
+      'checkpoints/step_000030/COMMIT',
+      'checkpoints/step_000030/state.json',
+      'checkpoints/step_000030/data.json',
+      'checkpoints/step_000030/rng.json',
+      'checkpoints/step_000030/model.safetensors',
+      'checkpoints/step_000030/optim.safetensors',
+    ]) {
       expect(files).toContain(name);
     }
-    const scalars = readFileSync(join(folder.path, 'whole', launch, 'vis_data/scalars.json'), 'utf8').trimEnd().split('\n');
-    expect(scalars.map((line) => JSON.parse(line) as { step: number }).map(({ step }) => step)).toEqual([10, 1, 20, 2, 30, 3]);
+    const scalars = readFileSync(join(folder.path, 'whole', launch, 'vis_data/scalars.json'), 'utf8')
+      .trimEnd()
+      .split('\n');
+    expect(scalars.map((line) => JSON.parse(line) as { step: number }).map(({ step }) => step)).toEqual([
+      10, 1, 20, 2, 30, 3,
+    ]);
 
     const tested = await engine(['test', file], folder.path);
     expect(tested.code, tested.stderr).toBe(0);
-    const accuracy = (text: string, mode: string): string => new RegExp(`${mode} accuracy: (.*)`).exec(text)![1]!;
+    const accuracy = (text: string, mode: string): string =>
+      new RegExp(`${mode} accuracy: (.*)`).exec(text)![1]!;
     expect(accuracy(tested.stdout, 'test')).toBe(accuracy(trained.stdout, 'val'));
   });
 
   it('writes weights under PyTorch names and shapes', async () => {
-    const bytes = readFileSync(join(folder.path, 'whole', latest('whole'), 'checkpoints/last/model.safetensors'));
-    const header = JSON.parse(bytes.subarray(8, 8 + Number(bytes.readBigUInt64LE(0))).toString()) as Record<string, { shape: number[] }>;
+    const bytes = readFileSync(
+      join(folder.path, 'whole', latest('whole'), 'checkpoints/last/model.safetensors'),
+    );
+    const header = JSON.parse(bytes.subarray(8, 8 + Number(bytes.readBigUInt64LE(0))).toString()) as Record<
+      string,
+      { shape: number[] }
+    >;
     expect(header['backbone.conv1.weight']!.shape).toEqual([16, 3, 3, 3]);
     expect(header['backbone.layer2.0.downsample.0.weight']!.shape).toEqual([32, 16, 1, 1]);
     expect(header['backbone.bn1.running_var']!.shape).toEqual([16]);

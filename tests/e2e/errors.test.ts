@@ -1,15 +1,38 @@
 import { verifyDirectory } from '@engine/fileio';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { engine, lastCheckpoint, tinyConfig, tree, workFolder, writeConfig, type Finished } from './harness.js';
+import {
+  engine,
+  lastCheckpoint,
+  tinyConfig,
+  tree,
+  workFolder,
+  writeConfig,
+  type Finished,
+} from './harness.js';
 
 const folder = workFolder();
 afterAll(() => folder.dispose());
 
 /** The house error and nothing of a stack trace; exit code 2 since the config is wrong; nothing written. */
-async function expectRefused(config: unknown, patterns: RegExp[], args: string[] = [], workDir = 'work'): Promise<Finished> {
+async function expectRefused(
+  config: unknown,
+  patterns: RegExp[],
+  args: string[] = [],
+  workDir = 'work',
+): Promise<Finished> {
   rmSync(join(folder.path, workDir), { recursive: true, force: true });
   const file = writeConfig(folder.path, config);
   const result = await engine(['train', file, ...args], folder.path);
@@ -27,7 +50,10 @@ describe('a config that cannot be right', () => {
   it('names the type that was meant', async () => {
     const config = tinyConfig({ optimWrapper: { optimizer: { type: 'SDG', lr: 0.1 } } });
     await expectRefused(config, [
-      /\[E_REGISTRY_UNKNOWN\] 'SDG'/, /optimWrapper\.optimizer\.type = 'SDG'/, /did you mean 'SGD'\?/, /tiny\.json:\d+/,
+      /\[E_REGISTRY_UNKNOWN\] 'SDG'/,
+      /optimWrapper\.optimizer\.type = 'SDG'/,
+      /did you mean 'SGD'\?/,
+      /tiny\.json:\d+/,
     ]);
   });
 
@@ -154,18 +180,21 @@ describe('a full disk', () => {
   afterAll(() => disk?.dispose());
 
   // Mounting needs root; the same is swept byte by byte, without a mount, in tests/unit/runner/checkpoints.test.ts.
-  it.skipIf(!disk)('ends the run with the path and the bytes needed; what was saved stays whole', async () => {
-    const workDir = join(disk!.path, 'work');
-    const file = writeConfig(folder.path, tinyConfig({ workDir }), 'disk.json');
-    const result = await engine(['train', file], folder.path);
-    expect(result.code).not.toBe(0);
-    expect(result.stderr).toMatch(/E_IO_NO_SPACE/);
-    expect(result.stderr).toMatch(/step_\d+/);
-    expect(result.stderr).toMatch(/\d+ bytes/);
-    const left = tree(workDir);
-    expect(left.filter((path) => path.includes('.tmp-'))).toEqual([]);
-    const whole = left.filter((path) => /^[^/]+\/checkpoints\/step_\d+$/.test(path));
-    expect(whole.length).toBeGreaterThan(0);
-    for (const path of whole) expect(await verifyDirectory(join(workDir, path))).toEqual([]);
-  });
+  it.skipIf(!disk)(
+    'ends the run with the path and the bytes needed; what was saved stays whole',
+    async () => {
+      const workDir = join(disk!.path, 'work');
+      const file = writeConfig(folder.path, tinyConfig({ workDir }), 'disk.json');
+      const result = await engine(['train', file], folder.path);
+      expect(result.code).not.toBe(0);
+      expect(result.stderr).toMatch(/E_IO_NO_SPACE/);
+      expect(result.stderr).toMatch(/step_\d+/);
+      expect(result.stderr).toMatch(/\d+ bytes/);
+      const left = tree(workDir);
+      expect(left.filter((path) => path.includes('.tmp-'))).toEqual([]);
+      const whole = left.filter((path) => /^[^/]+\/checkpoints\/step_\d+$/.test(path));
+      expect(whole.length).toBeGreaterThan(0);
+      for (const path of whole) expect(await verifyDirectory(join(workDir, path))).toEqual([]);
+    },
+  );
 });

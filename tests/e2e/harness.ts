@@ -1,6 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -47,14 +55,23 @@ export function startEngine(args: readonly string[], cwd: string, env: Record<st
   return { process: child, output: () => stdout + stderr, done };
 }
 
-export function engine(args: readonly string[], cwd: string, env: Record<string, string> = {}): Promise<Finished> {
+export function engine(
+  args: readonly string[],
+  cwd: string,
+  env: Record<string, string> = {},
+): Promise<Finished> {
   return startEngine(args, cwd, env).done;
 }
 
 /** A config of a small but real training run: a residual network on generated images, everything by name. */
 export function tinyConfig(changes: Record<string, unknown> = {}): Record<string, unknown> {
   const dataset = (train: boolean, numSamples: number, pipeline: unknown[]): unknown => ({
-    type: 'vision.GeneratedImages', train, numSamples, imageSize: 16, seed: 3, pipeline: [...pipeline, { type: 'vision.PackInputs' }],
+    type: 'vision.GeneratedImages',
+    train,
+    numSamples,
+    imageSize: 16,
+    seed: 3,
+    pipeline: [...pipeline, { type: 'vision.PackInputs' }],
   });
   return {
     plugins: ['@engine/vision'],
@@ -69,7 +86,10 @@ export function tinyConfig(changes: Record<string, unknown> = {}): Record<string
       numWorkers: 0,
       collateFn: 'defaultCollate',
       sampler: { type: 'DefaultSampler', shuffle: true },
-      dataset: dataset(true, 160, [{ type: 'vision.RandomCrop', size: 16, padding: 2 }, { type: 'vision.RandomFlip', prob: 0.5 }]),
+      dataset: dataset(true, 160, [
+        { type: 'vision.RandomCrop', size: 16, padding: 2 },
+        { type: 'vision.RandomFlip', prob: 0.5 },
+      ]),
     },
     trainCfg: { maxEpochs: 3, valInterval: 1 },
     optimWrapper: { optimizer: { type: 'SGD', lr: 0.05, momentum: 0.9, weightDecay: 0.0005 } },
@@ -104,7 +124,9 @@ export function lastCheckpoint(workDir: string): string {
 
 /** Checksum of a file of the last checkpoint: equal checksums are equal bits. */
 export function checksum(workDir: string, file = 'model.safetensors'): string {
-  return createHash('sha256').update(new Uint8Array(readFileSync(join(realpathSync(lastCheckpoint(workDir)), file)))).digest('hex');
+  return createHash('sha256')
+    .update(new Uint8Array(readFileSync(join(realpathSync(lastCheckpoint(workDir)), file))))
+    .digest('hex');
 }
 
 /** Every path below a folder, relative. */

@@ -2,7 +2,16 @@ import { RandomStream } from '@engine/core';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { checksum, engine, startEngine, tinyConfig, tree, workFolder, writeConfig, type Running } from './harness.js';
+import {
+  checksum,
+  engine,
+  startEngine,
+  tinyConfig,
+  tree,
+  workFolder,
+  writeConfig,
+  type Running,
+} from './harness.js';
 
 const folder = workFolder();
 afterAll(() => folder.dispose());
@@ -29,7 +38,8 @@ async function killWhen(run: Running, when: () => boolean): Promise<boolean> {
   return signal === 'SIGKILL';
 }
 
-const steps = (run: Running): number => Number(/.*Saving checkpoint at (\d+) iterations/s.exec(run.output())?.[1] ?? 0);
+const steps = (run: Running): number =>
+  Number(/.*Saving checkpoint at (\d+) iterations/s.exec(run.output())?.[1] ?? 0);
 
 /** True while some checkpoint of the work dir is being written. */
 function midSave(workDir: string): boolean {
@@ -44,10 +54,13 @@ async function finishAndCompare(name: string, numWorkers: number, args: string[]
   const result = await engine([...args, '--resume'], folder.path);
   expect(result.code, result.stderr + result.stdout).toBe(0);
   const workDir = join(folder.path, name);
-  expect({
-    model: checksum(workDir),
-    optim: checksum(workDir, 'optim.safetensors'),
-  }, `after kills of ${name} with ${numWorkers} workers`).toEqual(await reference);
+  expect(
+    {
+      model: checksum(workDir),
+      optim: checksum(workDir, 'optim.safetensors'),
+    },
+    `after kills of ${name} with ${numWorkers} workers`,
+  ).toEqual(await reference);
   expect(tree(workDir).filter((path) => path.includes('.tmp-'))).toEqual([]);
 }
 

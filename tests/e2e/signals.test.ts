@@ -7,12 +7,17 @@ afterAll(() => folder.dispose());
 
 /** Waits until a run is iterating. */
 async function underWay(output: () => string): Promise<void> {
-  while (!/Saving checkpoint at \d+ iterations/.test(output())) await new Promise((resolve) => setTimeout(resolve, 5));
+  while (!/Saving checkpoint at \d+ iterations/.test(output()))
+    await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
 describe.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
   it('finishes the step, saves, exits with 75, and the resumed run ends with the same bits', async () => {
-    const whole = writeConfig(folder.path, tinyConfig({ workDir: `whole-${signal}` }), `whole-${signal}.json`);
+    const whole = writeConfig(
+      folder.path,
+      tinyConfig({ workDir: `whole-${signal}` }),
+      `whole-${signal}.json`,
+    );
     expect((await engine(['train', whole], folder.path)).code).toBe(0);
 
     const config = writeConfig(folder.path, tinyConfig({ workDir: `cut-${signal}` }), `cut-${signal}.json`);
@@ -35,7 +40,8 @@ it('a second signal stops at once, without saving', async () => {
   const loader = config.trainDataloader as { batchSize: number; dataset: { numSamples: number } };
   loader.batchSize = loader.dataset.numSamples = 4000;
   const run = startEngine(['train', writeConfig(folder.path, config, 'twice.json')], folder.path);
-  while (!run.output().includes('Checkpoints will be saved')) await new Promise((resolve) => setTimeout(resolve, 5));
+  while (!run.output().includes('Checkpoints will be saved'))
+    await new Promise((resolve) => setTimeout(resolve, 5));
   run.process.kill('SIGTERM');
   while (!run.output().includes('finishing the step')) await new Promise((resolve) => setTimeout(resolve, 5));
   await new Promise((resolve) => setTimeout(resolve, 400));

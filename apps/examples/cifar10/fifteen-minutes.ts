@@ -12,7 +12,9 @@ class MMResNet extends BaseModel {
   resnet: ResNet;
 
   constructor({ depth }: { depth: 20 | 50 }) {
-    super({ dataPreprocessor: { type: 'ImgDataPreprocessor', mean: [125.3, 123, 113.9], std: [51.6, 50.8, 51.3] } });
+    super({
+      dataPreprocessor: { type: 'ImgDataPreprocessor', mean: [125.3, 123, 113.9], std: [51.6, 50.8, 51.3] },
+    });
     this.resnet = new ResNet({ depth, numClasses: 10, stem: 'cifar' });
   }
 

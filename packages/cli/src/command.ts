@@ -31,9 +31,17 @@ export interface ParsedLine {
  * @throws E_CLI_FLAG for a flag that the command does not have, with the nearest one, or for one without its value
  */
 export function parseLine(command: Pick<Command, 'name' | 'flags'>, argv: readonly string[]): ParsedLine {
-  const options = Object.fromEntries(Object.entries(command.flags).map(([name, { type }]) => [name, { type }]));
+  const options = Object.fromEntries(
+    Object.entries(command.flags).map(([name, { type }]) => [name, { type }]),
+  );
   const known = Object.keys(options);
-  const { tokens } = parseArgs({ args: [...argv], options, allowPositionals: true, strict: false, tokens: true });
+  const { tokens } = parseArgs({
+    args: [...argv],
+    options,
+    allowPositionals: true,
+    strict: false,
+    tokens: true,
+  });
   const line: ParsedLine = { flags: {}, positionals: [] };
   for (const token of tokens) {
     if (token.kind === 'positional') line.positionals.push(token.value);
@@ -44,7 +52,12 @@ export function parseLine(command: Pick<Command, 'name' | 'flags'>, argv: readon
         code: 'E_CLI_FLAG',
         what: `engine ${command.name} has no flag '${token.rawName}'.`,
         received: token.rawName,
-        expected: known.length ? `one of ${listNames(known.map((name) => `--${name}`), 12)}` : 'no flags',
+        expected: known.length
+          ? `one of ${listNames(
+              known.map((name) => `--${name}`),
+              12,
+            )}`
+          : 'no flags',
         didYouMean: wrap(nearest(token.name, known)),
         fix: `see \`engine ${command.name} --help\`; values of the config are set without dashes: optimWrapper.optimizer.lr=0.01`,
         exitCode: 2,

@@ -5,7 +5,11 @@ import type { Flag, ParsedLine } from './command.js';
 
 /** Flags that every command with a config shares. */
 export const CONFIG_FLAGS = {
-  'work-dir': { type: 'string', value: 'DIR', help: 'folder of all launches; work_dirs/<config name> unless said' },
+  'work-dir': {
+    type: 'string',
+    value: 'DIR',
+    help: 'folder of all launches; work_dirs/<config name> unless said',
+  },
   seed: { type: 'string', value: 'N', help: 'seed of every random stream' },
   device: { type: 'string', value: 'NAME', help: 'compute backend: auto, wasm, cpu, …' },
   'cfg-options': { type: 'string', value: 'a.b=1', help: 'the same as writing a.b=1 without the flag' },

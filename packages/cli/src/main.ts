@@ -9,7 +9,12 @@ import { printHelp } from './help.js';
 
 /** Every command of `engine`, in the order of its help. */
 export const COMMANDS: readonly Command[] = [
-  trainCommand, resumeCommand, testCommand, configCommand, envCommand, doctorCommand,
+  trainCommand,
+  resumeCommand,
+  testCommand,
+  configCommand,
+  envCommand,
+  doctorCommand,
 ];
 
 /**

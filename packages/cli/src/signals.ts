@@ -22,7 +22,9 @@ export function stopOnSignals(run: Stoppable): () => void {
       process.exit(signal === 'SIGINT' ? EXIT_CODES.interrupted : EXIT_CODES.terminated);
     }
     askedAt = now;
-    process.stderr.write(`${signal}: finishing the step and saving; once more stops at once without saving.\n`);
+    process.stderr.write(
+      `${signal}: finishing the step and saving; once more stops at once without saving.\n`,
+    );
     run.requestStop(signal);
   };
   const onInterrupt = (): void => handle('SIGINT');

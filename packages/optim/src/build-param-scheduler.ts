@@ -76,7 +76,11 @@ function buildList(
     const at = Array.isArray(config) ? `${path}[${i}]` : path;
     if (!isComponentConfig(item))
       throw badValue(at, item, "a scheduler such as { type: 'MultiStepLR', milestones: [8] }");
-    return PARAM_SCHEDULERS.build<ParamScheduler>(complete(item, context, at), { args: [target], path: at, from: item });
+    return PARAM_SCHEDULERS.build<ParamScheduler>(complete(item, context, at), {
+      args: [target],
+      path: at,
+      from: item,
+    });
   });
 }
 

@@ -9,7 +9,9 @@ import type { Runner } from './runner.js';
 export async function announce(runner: Runner, hooks: string): Promise<void> {
   const { directory, logger, options } = runner;
   const env = collectEnv();
-  logger.info(describeEnv(env, { seed: runner.seed, launcher: options.launcher ?? 'none', workDir: directory.workDir }));
+  logger.info(
+    describeEnv(env, { seed: runner.seed, launcher: options.launcher ?? 'none', workDir: directory.workDir }),
+  );
   logger.info(hooks);
   await directory.writeText('env.json', `${JSON.stringify(env, null, 2)}\n`);
   await directory.writeText('cmd.txt', `${process.argv.join(' ')}\n`);
@@ -22,7 +24,9 @@ export async function announce(runner: Runner, hooks: string): Promise<void> {
       await directory.writeText('config.layers.json', `${JSON.stringify(provenanceOf(cfg), null, 2)}\n`);
       runner.visualizer.addConfig(text);
     } catch (error) {
-      logger.warn(`The config cannot be written down: ${isEngineError(error) ? error.message : String(error)}`);
+      logger.warn(
+        `The config cannot be written down: ${isEngineError(error) ? error.message : String(error)}`,
+      );
     }
   }
   await directory.markLatest();
@@ -32,14 +36,18 @@ export async function announce(runner: Runner, hooks: string): Promise<void> {
 function provenanceOf(config: Config): Record<string, string> {
   const found: Record<string, string> = {};
   const visit = (value: unknown, path: string): void => {
-    const isBranch = Array.isArray(value) || (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype);
+    const isBranch =
+      Array.isArray(value) ||
+      (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype);
     if (isBranch && Object.keys(value as object).length > 0) {
       for (const [key, inner] of Object.entries(value as object)) visit(inner, path ? `${path}.${key}` : key);
       return;
     }
     const origin = config.origin(path).at(-1);
     if (!origin) return;
-    found[path] = origin.text ?? (origin.file ? `${origin.file}${origin.line === undefined ? '' : `:${origin.line}`}` : origin.via);
+    found[path] =
+      origin.text ??
+      (origin.file ? `${origin.file}${origin.line === undefined ? '' : `:${origin.line}`}` : origin.via);
   };
   visit(config.values, '');
   return found;

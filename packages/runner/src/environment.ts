@@ -33,6 +33,8 @@ function gitHash(): string {
 export function describeEnv(env: Record<string, string>, runtime: Record<string, unknown>): string {
   const frame = '-'.repeat(60);
   const rows = (facts: Record<string, unknown>): string =>
-    Object.entries(facts).map(([key, value]) => `    ${key}: ${String(value)}`).join('\n');
+    Object.entries(facts)
+      .map(([key, value]) => `    ${key}: ${String(value)}`)
+      .join('\n');
   return `\n${frame}\nSystem environment:\n${rows(env)}\n\nRuntime environment:\n${rows(runtime)}\n${frame}\n`;
 }

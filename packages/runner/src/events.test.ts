@@ -8,7 +8,10 @@ const isEvent = (word: string): boolean => /^(before|after)[A-Z]\w+$/.test(word)
 
 /** Words of the drawing that stand first on their line: events in the order in which a run meets them. */
 function drawnEvents(): string[] {
-  const drawing = source.slice(source.indexOf('```text'), source.indexOf('* ```\n', source.indexOf('```text') + 10));
+  const drawing = source.slice(
+    source.indexOf('```text'),
+    source.indexOf('* ```\n', source.indexOf('```text') + 10),
+  );
   return [...drawing.matchAll(/^ \*\s+(\w+)/gm)].map((match) => match[1]!).filter(isEvent);
 }
 
@@ -24,7 +27,10 @@ it('lists the events in the order of the drawing', () => {
 });
 
 it('gives every event a payload type and a hook method of its name', () => {
-  const payloads = source.slice(source.indexOf('interface EventPayloads'), source.indexOf('export type EventName'));
+  const payloads = source.slice(
+    source.indexOf('interface EventPayloads'),
+    source.indexOf('export type EventName'),
+  );
   const typed = [...payloads.matchAll(/^ {2}(\w+):/gm)].map((match) => match[1]!);
   const methods = [...hookSource.matchAll(/^ {2}(\w+)\?\(run: Run/gm)].map((match) => match[1]!);
   expect(typed.sort()).toEqual([...EVENTS].sort());

@@ -72,7 +72,10 @@ export class HookBus {
     for (const event of EVENTS) {
       const rows = this.seats
         .filter(({ hook }) => typeof (hook as unknown as Record<string, unknown>)[event] === 'function')
-        .map(({ hook, priority }) => `(${priorityName(priority).padEnd(12)}) ${hook.constructor.name.padEnd(35)}`);
+        .map(
+          ({ hook, priority }) =>
+            `(${priorityName(priority).padEnd(12)}) ${hook.constructor.name.padEnd(35)}`,
+        );
       if (rows.length > 0) blocks.push(`${event}:\n${rows.join('\n')}\n -------------------- `);
     }
     return `Hooks will be executed in the following order:\n${blocks.join('\n')}`;

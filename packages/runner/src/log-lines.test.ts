@@ -4,19 +4,32 @@ import { counterField, epochField, formatFixed, formatScientific, formatSeconds 
 // Expected texts are what Python prints: str(timedelta(seconds=…)), '{:.4e}', '{:.4f}', str.rjust.
 describe('log line pieces', () => {
   it.each([
-    [0, '0:00:00'], [40, '0:00:40'], [3599.9, '0:59:59'], [86400 + 1962, '1 day, 0:32:42'], [2 * 86400, '2 days, 0:00:00'],
+    [0, '0:00:00'],
+    [40, '0:00:40'],
+    [3599.9, '0:59:59'],
+    [86400 + 1962, '1 day, 0:32:42'],
+    [2 * 86400, '2 days, 0:00:00'],
   ])('formats %f seconds', (seconds, text) => {
     expect(formatSeconds(seconds)).toBe(text);
   });
 
   it.each([
-    [0.1, '1.0000e-01'], [0, '0.0000e+00'], [12345, '1.2345e+04'], [1e-12, '1.0000e-12'], [1e100, '1.0000e+100'],
+    [0.1, '1.0000e-01'],
+    [0, '0.0000e+00'],
+    [12345, '1.2345e+04'],
+    [1e-12, '1.0000e-12'],
+    [1e100, '1.0000e+100'],
   ])('formats %d in scientific notation', (value, text) => {
     expect(formatScientific(value)).toBe(text);
   });
 
   it('formats fixed numbers and what is no number', () => {
-    expect([1, NaN, Infinity, -Infinity].map((value) => formatFixed(value, 4))).toEqual(['1.0000', 'nan', 'inf', '-inf']);
+    expect([1, NaN, Infinity, -Infinity].map((value) => formatFixed(value, 4))).toEqual([
+      '1.0000',
+      'nan',
+      'inf',
+      '-inf',
+    ]);
   });
 
   it('pads epochs to the digits of the last one plus three, and counters to the digits of the total', () => {

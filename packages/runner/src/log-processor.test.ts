@@ -17,7 +17,14 @@ function runWith(hub: MessageHub, shape: Shape = {}): Run {
   const { epoch = 1, iter = 22, maxEpochs = 12, maxIters = 240, batches = 20, byEpoch = true } = shape;
   const loop = { dataloader: { length: batches }, byEpoch };
   return {
-    messageHub: hub, epoch, iter, maxEpochs, maxIters, trainLoop: loop, valLoop: loop, testLoop: loop,
+    messageHub: hub,
+    epoch,
+    iter,
+    maxEpochs,
+    maxIters,
+    trainLoop: loop,
+    valLoop: loop,
+    testLoop: loop,
   } as unknown as Run;
 }
 
@@ -43,7 +50,11 @@ describe('getLogAfterIter', () => {
   });
 
   it('prints a training line by iteration', () => {
-    const { line, tag } = new LogProcessor().getLogAfterIter(runWith(trainHub(), { byEpoch: false }), 22, 'train');
+    const { line, tag } = new LogProcessor().getLogAfterIter(
+      runWith(trainHub(), { byEpoch: false }),
+      22,
+      'train',
+    );
     expect(line.startsWith('Iter(train) [ 23/240]  lr: 1.0000e-01  eta: 0:00:40  ')).toBe(true);
     expect(tag).not.toHaveProperty('epoch');
   });
@@ -77,7 +88,11 @@ describe('getLogAfterIter', () => {
   });
 
   it('keeps prefixes for visual backends when asked', () => {
-    const { tag } = new LogProcessor({ logWithHierarchy: true }).getLogAfterIter(runWith(trainHub()), 2, 'train');
+    const { tag } = new LogProcessor({ logWithHierarchy: true }).getLogAfterIter(
+      runWith(trainHub()),
+      2,
+      'train',
+    );
     expect(Object.keys(tag)).toContain('train/loss');
   });
 });
@@ -90,14 +105,18 @@ describe('getLogAfterEpoch', () => {
     hub.updateScalar('val/accuracy/top1', 41.5);
     hub.updateInfo('val/names', 'a b');
     const { line, tag } = new LogProcessor().getLogAfterEpoch(runWith(hub), 19, 'val');
-    expect(line).toBe('Epoch(val) [1][20/20]    accuracy/top1: 41.5000  names: a b  data_time: 0.5000  time: 1.0000');
+    expect(line).toBe(
+      'Epoch(val) [1][20/20]    accuracy/top1: 41.5000  names: a b  data_time: 0.5000  time: 1.0000',
+    );
     expect(tag).toEqual({ 'accuracy/top1': 41.5, data_time: 0.5, time: 1 });
   });
 
   it('prints tests without an epoch', () => {
     const hub = new MessageHub('test');
     hub.updateScalar('test/acc', 1);
-    expect(new LogProcessor().getLogAfterEpoch(runWith(hub), 19, 'test').line).toBe('Epoch(test) [20/20]    acc: 1.0000');
+    expect(new LogProcessor().getLogAfterEpoch(runWith(hub), 19, 'test').line).toBe(
+      'Epoch(test) [20/20]    acc: 1.0000',
+    );
   });
 });
 
@@ -109,16 +128,26 @@ describe('custom statistics', () => {
   };
 
   it('adds an entry under its own name, over a window of its own', () => {
-    const tag = custom({ customCfg: [{ dataSrc: 'loss', methodName: 'min', windowSize: 'global', logName: 'loss_min' }] });
+    const tag = custom({
+      customCfg: [{ dataSrc: 'loss', methodName: 'min', windowSize: 'global', logName: 'loss_min' }],
+    });
     expect(tag).toMatchObject({ loss: 4, loss_min: 2 });
   });
 
   it('replaces the default entry without one', () => {
-    expect(custom({ customCfg: [{ dataSrc: 'loss', methodName: 'mean', windowSize: 'epoch' }] }).loss).toBe(4);
+    expect(custom({ customCfg: [{ dataSrc: 'loss', methodName: 'mean', windowSize: 'epoch' }] }).loss).toBe(
+      4,
+    );
   });
 
   it.each([
-    [[{ dataSrc: 'a', methodName: 'min' }, { dataSrc: 'a', methodName: 'max' }], /logName/],
+    [
+      [
+        { dataSrc: 'a', methodName: 'min' },
+        { dataSrc: 'a', methodName: 'max' },
+      ],
+      /logName/,
+    ],
     [[{ dataSrc: 'a', methodName: 'min', windowSize: 'week' }], /windowSize/],
     [[{ dataSrc: 'a', metodName: 'min' }], /did you mean 'methodName'/],
   ])('refuses %j', (customCfg, message) => {

@@ -36,7 +36,15 @@ export interface LogEntry {
   line: string;
 }
 
-const OPTIONS = ['windowSize', 'byEpoch', 'customCfg', 'numDigits', 'logWithHierarchy', 'meanPattern', 'type'];
+const OPTIONS = [
+  'windowSize',
+  'byEpoch',
+  'customCfg',
+  'numDigits',
+  'logWithHierarchy',
+  'meanPattern',
+  'type',
+];
 
 /**
  * Turns the message hub's scalars into log lines and tags. This is the one place of the loop that reads scalars from the
@@ -118,7 +126,8 @@ export class LogProcessor {
     const named = new Set(this.custom.map((custom) => custom.logName ?? custom.dataSrc));
     const custom = this.customFor(batchIdx, run.iter);
     for (const name of ['time', 'data_time']) {
-      if (!named.has(name)) custom.push({ dataSrc: name, methodName: 'mean', window: batchIdx + 1, logName: name });
+      if (!named.has(name))
+        custom.push({ dataSrc: name, methodName: 'mean', window: batchIdx + 1, logName: name });
     }
     const scalars = this.collect(run, mode, custom, this.logWithHierarchy);
     const isTime = (name: string): boolean => /(^|\/)(data_)?time$/.test(name);
@@ -152,12 +161,17 @@ export class LogProcessor {
       if (!key.startsWith(prefix)) continue;
       const name = key.slice(prefix.length);
       buffers.set(name, buffer);
-      found[keepPrefix ? key : name] = this.isAveraged(name) ? buffer.mean(this.windowSize) : buffer.current();
+      found[keepPrefix ? key : name] = this.isAveraged(name)
+        ? buffer.mean(this.windowSize)
+        : buffer.current();
     }
     for (const { dataSrc, methodName, window, logName } of custom) {
       const buffer = buffers.get(dataSrc);
       if (!buffer) continue;
-      found[keepPrefix ? prefix + logName : logName] = buffer.statistics(methodName, ...(window === undefined ? [] : [window]));
+      found[keepPrefix ? prefix + logName : logName] = buffer.statistics(
+        methodName,
+        ...(window === undefined ? [] : [window]),
+      );
     }
     return found;
   }
@@ -196,10 +210,15 @@ export class LogProcessor {
       if (seen.has(name)) throw badValue(`${path}.logName`, name, 'a name that no other custom log has');
       seen.add(name);
       const window = custom.windowSize;
-      const valid = window === undefined || window === 'epoch' || window === 'global' || Number.isInteger(window);
+      const valid =
+        window === undefined || window === 'epoch' || window === 'global' || Number.isInteger(window);
       if (!valid) throw badValue(`${path}.windowSize`, window, "a whole number, 'epoch' or 'global'");
       if (window === 'epoch' && this.byEpochOption === false) {
-        throw badValue(`${path}.windowSize`, window, "a whole number or 'global', since the log counts iterations");
+        throw badValue(
+          `${path}.windowSize`,
+          window,
+          "a whole number or 'global', since the log counts iterations",
+        );
       }
     }
   }
@@ -215,7 +234,8 @@ interface ResolvedLog {
 /** Arrays and tensors stand on lines of their own. */
 function printed(value: unknown): string {
   if (value instanceof tf.Tensor) return `\n${value.toString(false)}\n`;
-  if (Array.isArray(value) || ArrayBuffer.isView(value)) return `\n${JSON.stringify(Array.from(value as ArrayLike<unknown>))}\n`;
+  if (Array.isArray(value) || ArrayBuffer.isView(value))
+    return `\n${JSON.stringify(Array.from(value as ArrayLike<unknown>))}\n`;
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 

@@ -22,7 +22,8 @@ export type Priority = PriorityName | Lowercase<PriorityName> | number;
  * @throws E_PRIORITY for an unknown name or a number outside 0…100
  */
 export function priorityOf(priority: Priority): number {
-  if (typeof priority === 'number' && Number.isInteger(priority) && priority >= 0 && priority <= 100) return priority;
+  if (typeof priority === 'number' && Number.isInteger(priority) && priority >= 0 && priority <= 100)
+    return priority;
   if (typeof priority === 'string') {
     const known = PRIORITIES[priority.toUpperCase() as PriorityName];
     if (known !== undefined) return known;

@@ -1,7 +1,16 @@
 import {
-  badValue, checkKeys, EngineError, show,
-  type Config, type ConfigOf, type EvaluatorTypes, type HookTypes, type LogProcessorTypes, type MetricTypes,
-  type ModelTypes, type VisualizerTypes,
+  badValue,
+  checkKeys,
+  EngineError,
+  show,
+  type Config,
+  type ConfigOf,
+  type EvaluatorTypes,
+  type HookTypes,
+  type LogProcessorTypes,
+  type MetricTypes,
+  type ModelTypes,
+  type VisualizerTypes,
 } from '@engine/core';
 import type { DataloaderConfig } from '@engine/data';
 import type { Evaluator } from '@engine/evaluator';
@@ -98,10 +107,35 @@ declare module '@engine/core' {
 }
 
 const KEYS = [
-  'model', 'workDir', 'trainDataloader', 'valDataloader', 'testDataloader', 'trainCfg', 'valCfg', 'testCfg',
-  'autoScaleLr', 'optimWrapper', 'paramScheduler', 'valEvaluator', 'testEvaluator', 'defaultHooks', 'customHooks',
-  'dataPreprocessor', 'loadFrom', 'resume', 'launcher', 'envCfg', 'logProcessor', 'logLevel', 'visualizer',
-  'defaultScope', 'randomness', 'experimentName', 'device', 'plugins', 'cfg',
+  'model',
+  'workDir',
+  'trainDataloader',
+  'valDataloader',
+  'testDataloader',
+  'trainCfg',
+  'valCfg',
+  'testCfg',
+  'autoScaleLr',
+  'optimWrapper',
+  'paramScheduler',
+  'valEvaluator',
+  'testEvaluator',
+  'defaultHooks',
+  'customHooks',
+  'dataPreprocessor',
+  'loadFrom',
+  'resume',
+  'launcher',
+  'envCfg',
+  'logProcessor',
+  'logLevel',
+  'visualizer',
+  'defaultScope',
+  'randomness',
+  'experimentName',
+  'device',
+  'plugins',
+  'cfg',
 ] as const satisfies readonly (keyof RunnerOptions)[];
 
 /** Options that make sense only together. */
@@ -118,10 +152,19 @@ const GROUPS = [
 export function checkRunnerOptions(options: RunnerOptions): void {
   checkKeys('the Runner', options, KEYS);
   if (options.model === undefined || options.model === null) {
-    throw badValue('model', options.model, "a model or its config, such as { type: 'vision.ImageClassifier', … }");
+    throw badValue(
+      'model',
+      options.model,
+      "a model or its config, such as { type: 'vision.ImageClassifier', … }",
+    );
   }
   if (typeof options.workDir !== 'string' || options.workDir === '') {
-    throw badValue('workDir', options.workDir, 'a folder name', 'set workDir in the config, or pass --work-dir');
+    throw badValue(
+      'workDir',
+      options.workDir,
+      'a folder name',
+      'set workDir in the config, or pass --work-dir',
+    );
   }
   for (const group of GROUPS) {
     const missing = group.filter((key) => options[key] === undefined || options[key] === null);
@@ -135,7 +178,11 @@ export function checkRunnerOptions(options: RunnerOptions): void {
       exitCode: 2,
     });
   }
-  if (options.paramScheduler !== undefined && options.paramScheduler !== null && options.optimWrapper === undefined) {
+  if (
+    options.paramScheduler !== undefined &&
+    options.paramScheduler !== null &&
+    options.optimWrapper === undefined
+  ) {
     throw badValue('paramScheduler', options.paramScheduler, 'an optimWrapper beside it');
   }
   if (options.launcher !== undefined && options.launcher !== 'none') {
@@ -154,8 +201,18 @@ function checkTrainCfg(cfg: TrainCfg): void {
   if (cfg.type !== undefined && cfg.byEpoch !== undefined) {
     throw badValue('trainCfg.byEpoch', cfg.byEpoch, 'either `type` or `byEpoch`, not both');
   }
-  if (cfg.type === undefined && cfg.byEpoch === undefined && cfg.maxEpochs === undefined && cfg.maxIters === undefined) {
-    throw badValue('trainCfg', cfg, 'maxEpochs or maxIters', 'say how long to train: trainCfg: { maxEpochs: 10 }');
+  if (
+    cfg.type === undefined &&
+    cfg.byEpoch === undefined &&
+    cfg.maxEpochs === undefined &&
+    cfg.maxIters === undefined
+  ) {
+    throw badValue(
+      'trainCfg',
+      cfg,
+      'maxEpochs or maxIters',
+      'say how long to train: trainCfg: { maxEpochs: 10 }',
+    );
   }
   if (cfg.type === undefined && cfg.maxEpochs !== undefined && cfg.maxIters !== undefined) {
     throw badValue('trainCfg', `${show(cfg)}`, 'maxEpochs or maxIters, not both');

@@ -1,5 +1,13 @@
 import {
-  badValue, EngineError, isComponentConfig, isEngineError, loadPlugins, MODELS, withScope, type DependencyContainer, type Logger,
+  badValue,
+  EngineError,
+  isComponentConfig,
+  isEngineError,
+  loadPlugins,
+  MODELS,
+  withScope,
+  type DependencyContainer,
+  type Logger,
   type MessageHub,
 } from '@engine/core';
 import { prepareData } from '@engine/data';
@@ -148,11 +156,13 @@ export class Runner implements Run {
    * @returns `stopped` when the run was asked to stop; it has saved a checkpoint and resumes from it
    */
   async train(): Promise<TrainOutcome> {
-    if (!this.options.trainCfg) throw this.notConfigured('train', 'trainDataloader, trainCfg and optimWrapper');
+    if (!this.options.trainCfg)
+      throw this.notConfigured('train', 'trainDataloader, trainCfg and optimWrapper');
     return this.guard(async () => {
       await this.setup();
       const found = await this.findCheckpoint();
-      const resuming = found !== undefined && this.options.resume !== undefined && this.options.resume !== false;
+      const resuming =
+        found !== undefined && this.options.resume !== undefined && this.options.resume !== false;
       // The order of the data hangs on the seed, so a resumed run takes its own back before anything is built.
       if (resuming) this.takeSeed(found.content.meta.seed);
       this.builtModel ??= this.buildModel();
@@ -231,10 +241,17 @@ export class Runner implements Run {
   private async setup(): Promise<void> {
     if (this.services) return;
     const { options } = this;
-    await loadPlugins([...(options.plugins ?? [])], options.cfg?.filename ? dirname(options.cfg.filename) : process.cwd());
+    await loadPlugins(
+      [...(options.plugins ?? [])],
+      options.cfg?.filename ? dirname(options.cfg.filename) : process.cwd(),
+    );
     const { name, backend } = await selectDevice(options.device ?? 'auto');
     if (options.randomness?.deterministic === true && !backend.capabilities().deterministic) {
-      throw badValue('randomness.deterministic', true, `false on the device '${name}', which cannot promise equal bits`);
+      throw badValue(
+        'randomness.deterministic',
+        true,
+        `false on the device '${name}', which cannot promise equal bits`,
+      );
     }
     this.runSeed ??= options.randomness?.seed ?? randomInt(2 ** 31);
     const services = this.scoped(() => createServices(options));
@@ -253,7 +270,8 @@ export class Runner implements Run {
   private buildModel(): BaseModel {
     const { model, dataPreprocessor } = this.options;
     if (!isComponentConfig(model) && !Array.isArray(model)) return model as BaseModel;
-    const config = dataPreprocessor && !('dataPreprocessor' in model) ? { ...model, dataPreprocessor } : model;
+    const config =
+      dataPreprocessor && !('dataPreprocessor' in model) ? { ...model, dataPreprocessor } : model;
     return this.scoped(() =>
       MODELS.build<BaseModel>(config as never, { container: this.container, path: 'model' }),
     );
@@ -267,7 +285,12 @@ export class Runner implements Run {
   private loopContext(): LoopContext {
     const { cfg } = this.options;
     const isModule = /\.[mc]?[jt]s$/.test(cfg?.filename ?? '');
-    return { run: this, options: this.options, build: this.ready, workerModules: isModule ? [cfg!.filename!] : [] };
+    return {
+      run: this,
+      options: this.options,
+      build: this.ready,
+      workerModules: isModule ? [cfg!.filename!] : [],
+    };
   }
 
   private findCheckpoint(): Promise<FoundCheckpoint | undefined> {
@@ -289,14 +312,17 @@ export class Runner implements Run {
   private takeSeed(saved: number): void {
     const configured = this.options.randomness?.seed;
     if (configured !== undefined && configured !== null && configured !== saved) {
-      this.logger.warn(`The seed of the checkpoint, ${saved}, takes the place of the configured ${configured}.`);
+      this.logger.warn(
+        `The seed of the checkpoint, ${saved}, takes the place of the configured ${configured}.`,
+      );
     }
     this.runSeed = saved;
   }
 
   private async conclude(loop: TrainLoop): Promise<TrainOutcome> {
     const { stage } = loop.position();
-    const done = stage === 'batches' && (loop.byEpoch ? loop.epoch >= loop.maxEpochs : loop.iter >= loop.maxIters);
+    const done =
+      stage === 'batches' && (loop.byEpoch ? loop.epoch >= loop.maxEpochs : loop.iter >= loop.maxIters);
     if (!this.stopAsked || done) return 'finished';
     const folder = await this.saveCheckpoint();
     this.logger.warn(`Stopped by ${this.stopAsked} at iteration ${loop.iter}; saved to ${folder}.`);
@@ -313,7 +339,9 @@ export class Runner implements Run {
         const code = isEngineError(error) ? error.code : 'E_UNEXPECTED';
         const message = error instanceof Error ? error.message : String(error);
         const report = { code, message, epoch: this.epoch, iter: this.iter };
-        await this.directory.writeText('error.json', `${JSON.stringify(report, null, 2)}\n`).catch(() => undefined);
+        await this.directory
+          .writeText('error.json', `${JSON.stringify(report, null, 2)}\n`)
+          .catch(() => undefined);
       }
       await this.close();
       throw error;

@@ -1,10 +1,18 @@
 import {
-  createRunContainer, LOG_PROCESSORS, Logger, LOGGER, MessageHub, MESSAGE_HUB, provide, PROCESS_GROUPS, VISUALIZERS,
+  createRunContainer,
+  LOG_PROCESSORS,
+  Logger,
+  LOGGER,
+  MessageHub,
+  MESSAGE_HUB,
+  provide,
+  PROCESS_GROUPS,
+  VISUALIZERS,
   type DependencyContainer,
 } from '@engine/core';
 import { PROCESS_GROUP, type ProcessGroup } from '@engine/dist';
 import type { Visualizer } from '@engine/visualizer';
-import { LogProcessor } from './log-processor.js';
+import type { LogProcessor } from './log-processor.js';
 import { RunDirectory } from './run-directory.js';
 import type { RunnerOptions } from './runner-options.js';
 
@@ -59,6 +67,8 @@ export function createServices(options: RunnerOptions): RunServices {
 /** The name given, else the config file's, followed by the time. */
 function experimentNameOf(options: RunnerOptions, timestamp: string): string {
   const file = options.cfg?.filename;
-  const base = options.experimentName ?? (file ? file.replace(/^.*[/\\]/, '').replace(/(\.config)?\.[^.]+$/, '') : undefined);
+  const base =
+    options.experimentName ??
+    (file ? file.replace(/^.*[/\\]/, '').replace(/(\.config)?\.[^.]+$/, '') : undefined);
   return base ? `${base}_${timestamp}` : timestamp;
 }

@@ -18,13 +18,17 @@ const checkpoint = (options: Record<string, unknown>): Partial<RunnerOptions> =>
   defaultHooks: { checkpoint: { type: 'CheckpointHook', ...options } as never },
 });
 const steps = (runner: Runner): string[] =>
-  readdirSync(runner.directory.checkpoints).filter((name) => name.startsWith('step_')).sort();
+  readdirSync(runner.directory.checkpoints)
+    .filter((name) => name.startsWith('step_'))
+    .sort();
 const named = (...iters: number[]): string[] => iters.map((iter) => `step_${String(iter).padStart(6, '0')}`);
 
 // Appendix A of the behaviour reference: 11 epochs (of 4 iterations here).
 describe('which checkpoints are kept', () => {
   it('saves every interval and the last', async () => {
-    const runner = await trained(toyOptions(workDir, { trainCfg: { maxEpochs: 11 }, ...checkpoint({ interval: 2 }) }));
+    const runner = await trained(
+      toyOptions(workDir, { trainCfg: { maxEpochs: 11 }, ...checkpoint({ interval: 2 }) }),
+    );
     expect(steps(runner)).toEqual(named(...[2, 4, 6, 8, 10, 11].map((epoch) => epoch * 4)));
   });
 
@@ -59,7 +63,10 @@ describe('which checkpoints are kept', () => {
 
   it('takes less for better when told', async () => {
     const runner = await trained(
-      toyOptions(workDir, { ...toyVal([3, 1, 2]), ...checkpoint({ interval: -1, saveBest: 'test/acc', rule: 'less' }) }),
+      toyOptions(workDir, {
+        ...toyVal([3, 1, 2]),
+        ...checkpoint({ interval: -1, saveBest: 'test/acc', rule: 'less' }),
+      }),
     );
     expect(readlinkSync(join(runner.directory.checkpoints, 'best_test_acc'))).toBe('step_000008');
   });
@@ -70,8 +77,12 @@ describe('which checkpoints are kept', () => {
   });
 
   it.each([
-    [{ interval: 0 }, /interval/], [{ every: '2ep', interval: 1 }, /not both/], [{ saveBest: ['a', 'auto'] }, /saveBest/],
-    [{ rule: 'bigger' }, /rule/], [{ saveBest: ['a'], rule: ['less', 'less'] }, /one for each/], [{ every: '2 weeks' }, /E_DURATION/],
+    [{ interval: 0 }, /interval/],
+    [{ every: '2ep', interval: 1 }, /not both/],
+    [{ saveBest: ['a', 'auto'] }, /saveBest/],
+    [{ rule: 'bigger' }, /rule/],
+    [{ saveBest: ['a'], rule: ['less', 'less'] }, /one for each/],
+    [{ every: '2 weeks' }, /E_DURATION/],
   ])('%j is refused', async (options, message) => {
     await expect(trained(toyOptions(workDir, checkpoint(options)))).rejects.toThrow(message);
   });
@@ -84,19 +95,33 @@ describe('resuming', () => {
   const variants: [string, Partial<RunnerOptions>][] = [
     ['by epochs', {}],
     ['by iterations over a finite loader', { trainCfg: { maxIters: 12, valInterval: 5 } }],
-    ['by iterations over an endless loader', {
-      trainCfg: { maxIters: 12 }, trainDataloader: toyLoader({ infinite: true }) as never,
-    }],
-    ['with accumulated gradients', {
-      optimWrapper: { optimizer: { type: 'AdamW', lr: 0.05 }, accumulativeCounts: 5, clipGrad: { maxNorm: 1 } },
-    }],
-    ['with schedulers', {
-      paramScheduler: [
-        { type: 'LinearLR', startFactor: 0.1, byEpoch: false, begin: 0, end: 5 } as never,
-        { type: 'CosineAnnealingLR', byEpoch: false, begin: 5 } as never,
-        { type: 'MultiStepLR', milestones: [2], gamma: 0.5 } as never,
-      ],
-    }],
+    [
+      'by iterations over an endless loader',
+      {
+        trainCfg: { maxIters: 12 },
+        trainDataloader: toyLoader({ infinite: true }) as never,
+      },
+    ],
+    [
+      'with accumulated gradients',
+      {
+        optimWrapper: {
+          optimizer: { type: 'AdamW', lr: 0.05 },
+          accumulativeCounts: 5,
+          clipGrad: { maxNorm: 1 },
+        },
+      },
+    ],
+    [
+      'with schedulers',
+      {
+        paramScheduler: [
+          { type: 'LinearLR', startFactor: 0.1, byEpoch: false, begin: 0, end: 5 } as never,
+          { type: 'CosineAnnealingLR', byEpoch: false, begin: 5 } as never,
+          { type: 'MultiStepLR', milestones: [2], gamma: 0.5 } as never,
+        ],
+      },
+    ],
   ];
 
   it.each(variants)('%s, at any iteration, ends with the same bits', async (_, changes) => {
@@ -129,7 +154,10 @@ describe('resuming', () => {
   it('loads weights only with loadFrom', async () => {
     const first = await trained(toyOptions(workDir));
     const second = new Runner(
-      toyOptions(join(workDir, 'next'), { loadFrom: realpathSync(join(first.directory.checkpoints, 'last')), trainCfg: { maxEpochs: 0 } }),
+      toyOptions(join(workDir, 'next'), {
+        loadFrom: realpathSync(join(first.directory.checkpoints, 'last')),
+        trainCfg: { maxEpochs: 0 },
+      }),
     );
     await second.train();
     await second.close();

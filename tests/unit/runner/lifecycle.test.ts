@@ -37,8 +37,15 @@ describe('counters seen by hooks', () => {
       ...toyVal([1]),
     });
     await trained(options);
-    expect(log.filter((line) => line.includes('TrainEpoch'))).toEqual(['beforeTrainEpoch e0 i0', 'afterTrainEpoch e0 i10']);
-    expect(log.filter((line) => line.startsWith('beforeVal'))).toEqual(['beforeVal e0 i4', 'beforeVal e0 i8', 'beforeVal e0 i10']);
+    expect(log.filter((line) => line.includes('TrainEpoch'))).toEqual([
+      'beforeTrainEpoch e0 i0',
+      'afterTrainEpoch e0 i10',
+    ]);
+    expect(log.filter((line) => line.startsWith('beforeVal'))).toEqual([
+      'beforeVal e0 i4',
+      'beforeVal e0 i8',
+      'beforeVal e0 i10',
+    ]);
     expect(log.at(-2)).toBe('afterTrainIter e0 i9 b9'.replace('afterTrainIter e0 i9 b9', 'beforeVal e0 i10'));
   });
 });
@@ -46,8 +53,13 @@ describe('counters seen by hooks', () => {
 describe('validation', () => {
   it('starts at valBegin and comes every interval', async () => {
     const { log, hook } = spy(['beforeValEpoch', 'afterValEpoch']);
-    await trained(toyOptions(workDir, { customHooks: [hook], trainCfg: { maxEpochs: 3, valBegin: 2 }, ...toyVal([1]) }));
-    expect(log.filter((line) => line.startsWith('before'))).toEqual(['beforeValEpoch e2 i8', 'beforeValEpoch e3 i12']);
+    await trained(
+      toyOptions(workDir, { customHooks: [hook], trainCfg: { maxEpochs: 3, valBegin: 2 }, ...toyVal([1]) }),
+    );
+    expect(log.filter((line) => line.startsWith('before'))).toEqual([
+      'beforeValEpoch e2 i8',
+      'beforeValEpoch e3 i12',
+    ]);
   });
 });
 
@@ -103,11 +115,19 @@ describe('options', () => {
   it('removes, replaces and adds hooks by key', async () => {
     const runner = await trained(
       toyOptions(workDir, {
-        defaultHooks: { checkpoint: null, timer: null, extra: { type: 'IterTimerHook', priority: 'LOWEST' } as never },
+        defaultHooks: {
+          checkpoint: null,
+          timer: null,
+          extra: { type: 'IterTimerHook', priority: 'LOWEST' } as never,
+        },
       }),
     );
     expect(runner.hooks.map((hook) => hook.constructor.name)).toEqual([
-      'RuntimeInfoHook', 'DistSamplerSeedHook', 'LoggerHook', 'ParamSchedulerHook', 'IterTimerHook',
+      'RuntimeInfoHook',
+      'DistSamplerSeedHook',
+      'LoggerHook',
+      'ParamSchedulerHook',
+      'IterTimerHook',
     ]);
   });
 

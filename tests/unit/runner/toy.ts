@@ -35,7 +35,10 @@ export class ToyDataset {
 /** A metric that reports what it is told, one value per evaluation. */
 export class ScriptedMetric extends BaseMetric {
   calls = 0;
-  constructor(private readonly scores: readonly number[], private readonly key = 'acc') {
+  constructor(
+    private readonly scores: readonly number[],
+    private readonly key = 'acc',
+  ) {
     super({ prefix: 'test' } as never);
   }
   override process(): void {
@@ -46,7 +49,9 @@ export class ScriptedMetric extends BaseMetric {
   }
 }
 
-export function toyLoader(options: { length?: number; batchSize?: number; infinite?: boolean } = {}): DataLoader {
+export function toyLoader(
+  options: { length?: number; batchSize?: number; infinite?: boolean } = {},
+): DataLoader {
   const dataset = new ToyDataset(options.length ?? 12);
   const sampler = options.infinite
     ? new InfiniteSampler(dataset, { shuffle: true, seed: 1 })
@@ -70,7 +75,11 @@ export function toyOptions(workDir: string, changes: Partial<RunnerOptions> = {}
 
 /** Options of validation with scripted scores. */
 export function toyVal(scores: readonly number[]): Partial<RunnerOptions> {
-  return { valDataloader: toyLoader() as never, valCfg: {}, valEvaluator: new ScriptedMetric(scores) as never };
+  return {
+    valDataloader: toyLoader() as never,
+    valCfg: {},
+    valEvaluator: new ScriptedMetric(scores) as never,
+  };
 }
 
 /** A hook that writes down every event it hears, with the counters of the run. */
@@ -79,7 +88,9 @@ export function spy(events: readonly string[]): { log: string[]; hook: HookMetho
   const hook: Record<string, unknown> = { priority: 'LOWEST' };
   for (const event of events) {
     hook[event] = (run: { epoch: number; iter: number }, payload?: { batchIdx?: number }) => {
-      log.push(`${event} e${run.epoch} i${run.iter}${payload?.batchIdx === undefined ? '' : ` b${payload.batchIdx}`}`);
+      log.push(
+        `${event} e${run.epoch} i${run.iter}${payload?.batchIdx === undefined ? '' : ` b${payload.batchIdx}`}`,
+      );
     };
   }
   return { log, hook: hook as HookMethods };

@@ -17,7 +17,8 @@ async function run(argv: readonly string[]): Promise<number> {
       code: 'E_CLI_COMMAND',
       what: 'engine config does one of two things.',
       received: action ?? 'nothing',
-      expected: 'engine config print <config> [key=value …], or engine config explain <config> [path] [key=value …]',
+      expected:
+        'engine config print <config> [key=value …], or engine config explain <config> [path] [key=value …]',
       didYouMean: action === undefined ? undefined : nearest(action, ACTIONS),
       exitCode: 2,
     });

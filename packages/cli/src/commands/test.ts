@@ -7,7 +7,11 @@ import { summaryLines } from '../summary.js';
 
 const TEST_FLAGS = {
   ...CONFIG_FLAGS,
-  'load-from': { type: 'string', value: 'PATH', help: 'checkpoint folder, work dir or .safetensors file to test' },
+  'load-from': {
+    type: 'string',
+    value: 'PATH',
+    help: 'checkpoint folder, work dir or .safetensors file to test',
+  },
 } as const satisfies Record<string, Flag>;
 
 /** Without --load-from the newest whole checkpoint of the work dir is tested. */

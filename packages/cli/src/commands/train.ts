@@ -8,7 +8,11 @@ import { summaryLines } from '../summary.js';
 const TRAIN_FLAGS = {
   ...CONFIG_FLAGS,
   resume: { type: 'boolean', help: 'continue the newest whole checkpoint of the work dir, if there is one' },
-  'load-from': { type: 'string', value: 'PATH', help: 'start from these weights (with --resume: resume this run)' },
+  'load-from': {
+    type: 'string',
+    value: 'PATH',
+    help: 'start from these weights (with --resume: resume this run)',
+  },
 } as const satisfies Record<string, Flag>;
 
 async function train(name: string, argv: readonly string[], resume: boolean): Promise<number> {

@@ -51,7 +51,8 @@ export function toPythonJson(value: unknown): string {
 
 /** The common case, a plain object of finite numbers (a row of a training log), without walking it twice. */
 function flatJson(value: unknown): string | undefined {
-  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return undefined;
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype)
+    return undefined;
   let text = '';
   for (const key in value) {
     const item = (value as Record<string, unknown>)[key];

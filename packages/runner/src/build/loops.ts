@@ -15,7 +15,10 @@ export interface LoopContext {
   workerModules: readonly string[];
 }
 
-function dataloaderOf(context: LoopContext, key: 'trainDataloader' | 'valDataloader' | 'testDataloader'): AnyDataLoader {
+function dataloaderOf(
+  context: LoopContext,
+  key: 'trainDataloader' | 'valDataloader' | 'testDataloader',
+): AnyDataLoader {
   const given = context.options[key]!;
   if (given instanceof DataLoader) return given as AnyDataLoader;
   const { run } = context;
@@ -36,7 +39,12 @@ export function buildTrainLoop(context: LoopContext): TrainLoop {
   const epochs = byEpoch ?? options.maxIters === undefined;
   return LOOPS.build<TrainLoop>(
     { ...options, type: (type ?? (epochs ? 'EpochBasedTrainLoop' : 'IterBasedTrainLoop')) as never },
-    { ...context.build, args: [context.run, dataloaderOf(context, 'trainDataloader')], path: 'trainCfg', from: context.options.trainCfg },
+    {
+      ...context.build,
+      args: [context.run, dataloaderOf(context, 'trainDataloader')],
+      path: 'trainCfg',
+      from: context.options.trainCfg,
+    },
   );
 }
 
@@ -57,11 +65,16 @@ function evaluatorOf(context: LoopContext, mode: 'val' | 'test', loader: AnyData
   const metric = (config: unknown, at: string): unknown =>
     isComponentConfig(config) ? METRICS.build(config as never, { ...context.build, path: at }) : config;
   let evaluator: Evaluator;
-  if (Array.isArray(given)) evaluator = new Evaluator(given.map((config, i) => metric(config, `${path}.${i}`)) as never);
+  if (Array.isArray(given))
+    evaluator = new Evaluator(given.map((config, i) => metric(config, `${path}.${i}`)) as never);
   else if (typeof given === 'object' && given !== null && 'metrics' in given) {
     const { metrics, type = 'Evaluator', ...options } = given as { metrics: unknown; type?: unknown };
     const built = [metrics].flat().map((config, i) => metric(config, `${path}.metrics.${i}`));
-    evaluator = EVALUATOR.build<Evaluator>({ ...options, type } as never, { ...context.build, args: [built], path });
+    evaluator = EVALUATOR.build<Evaluator>({ ...options, type } as never, {
+      ...context.build,
+      args: [built],
+      path,
+    });
   } else evaluator = new Evaluator([metric(given, path)] as never);
   evaluator.gather = gatherThrough(context.run.processGroup);
   const metainfo = (loader.dataset as { metainfo?: Record<string, unknown> }).metainfo;

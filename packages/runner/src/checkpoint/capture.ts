@@ -19,7 +19,11 @@ export function captureModel(model: BaseModel): Record<string, HostArray> {
 }
 
 /** Puts captured weights into a model. Names that do not fit are reported, or an error when `strict`. */
-export function restoreModel(model: BaseModel, weights: Record<string, HostArray>, strict: boolean): LoadReport {
+export function restoreModel(
+  model: BaseModel,
+  weights: Record<string, HostArray>,
+  strict: boolean,
+): LoadReport {
   const layouts = model.layouts();
   const own = model.stateDict();
   const state: Record<string, HostArray> = {};

@@ -44,7 +44,9 @@ async function listCheckpoints(dir: string): Promise<string[]> {
 async function entries(dir: string): Promise<string[]> {
   try {
     const all = await readdir(dir, { withFileTypes: true });
-    return all.filter((entry) => entry.isDirectory() && !entry.name.includes('.tmp-')).map((entry) => entry.name);
+    return all
+      .filter((entry) => entry.isDirectory() && !entry.name.includes('.tmp-'))
+      .map((entry) => entry.name);
   } catch {
     return [];
   }

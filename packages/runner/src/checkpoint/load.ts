@@ -30,7 +30,8 @@ export function reportUnplaced(report: LoadReport, logger: Logger): void {
   const lines = Object.entries({ missing: report.missing, unexpected: report.unexpected, mismatched })
     .filter(([, names]) => names.length > 0)
     .map(([kind, names]) => `${kind} keys: ${names.join(', ')}`);
-  if (lines.length > 0) logger.warn(`The model and loaded state dict do not match exactly\n${lines.join('\n')}`);
+  if (lines.length > 0)
+    logger.warn(`The model and loaded state dict do not match exactly\n${lines.join('\n')}`);
 }
 
 export function weightsOnly(folder: string): EngineError {

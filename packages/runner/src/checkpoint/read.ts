@@ -44,7 +44,8 @@ export async function readCheckpoint(folder: string): Promise<CheckpointContent>
       code: 'E_CHECKPOINT_MISSING',
       what: 'There is no checkpoint at the path given.',
       received: `'${folder}'`,
-      expected: 'a checkpoint folder such as work_dirs/name/20260101_120000/checkpoints/step_000500, or a .safetensors file',
+      expected:
+        'a checkpoint folder such as work_dirs/name/20260101_120000/checkpoints/step_000500, or a .safetensors file',
       exitCode: 2,
     });
   }
@@ -69,9 +70,15 @@ export async function readCheckpoint(folder: string): Promise<CheckpointContent>
       fix: 'upgrade @engine/runner',
     });
   }
-  const content: CheckpointContent = { meta: state.meta, model: await readTensors(join(folder, FILES.model)) };
+  const content: CheckpointContent = {
+    meta: state.meta,
+    model: await readTensors(join(folder, FILES.model)),
+  };
   if (existsSync(join(folder, FILES.optim))) {
-    content.optimWrapper = { tensors: await readTensors(join(folder, FILES.optim)), json: state.optimWrapper };
+    content.optimWrapper = {
+      tensors: await readTensors(join(folder, FILES.optim)),
+      json: state.optimWrapper,
+    };
   }
   if (state.paramSchedulers) content.paramSchedulers = state.paramSchedulers;
   if (state.messageHub !== undefined) content.messageHub = state.messageHub;
@@ -83,7 +90,8 @@ export async function readCheckpoint(folder: string): Promise<CheckpointContent>
   if (random) content.random = random;
   if (state.extra && state.extra.length > 0) {
     content.extra = {};
-    for (const name of state.extra) content.extra[name] = await readTensors(join(folder, `${name}.safetensors`));
+    for (const name of state.extra)
+      content.extra[name] = await readTensors(join(folder, `${name}.safetensors`));
   }
   return content;
 }
@@ -113,5 +121,14 @@ async function readJson<T>(file: string): Promise<T | undefined> {
 
 /** A bare weights file says nothing of the run it came from. */
 function weightsMeta(): CheckpointMeta {
-  return { format: 1, epoch: 0, iter: 0, seed: 0, experimentName: '', time: 0, engineVersion: '', backend: '' };
+  return {
+    format: 1,
+    epoch: 0,
+    iter: 0,
+    seed: 0,
+    experimentName: '',
+    time: 0,
+    engineVersion: '',
+    backend: '',
+  };
 }

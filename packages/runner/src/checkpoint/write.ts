@@ -30,15 +30,18 @@ export async function writeCheckpoint(
   tensors(FILES.model, content.model);
   if (content.optimWrapper) tensors(FILES.optim, content.optimWrapper.tensors);
   for (const [name, group] of Object.entries(content.extra ?? {})) tensors(`${name}.safetensors`, group);
-  files.set(FILES.state, json({
-    meta: content.meta,
-    optimWrapper: content.optimWrapper?.json,
-    paramSchedulers: content.paramSchedulers,
-    messageHub: content.messageHub,
-    hooks: content.hooks,
-    store: content.store,
-    extra: Object.keys(content.extra ?? {}),
-  }));
+  files.set(
+    FILES.state,
+    json({
+      meta: content.meta,
+      optimWrapper: content.optimWrapper?.json,
+      paramSchedulers: content.paramSchedulers,
+      messageHub: content.messageHub,
+      hooks: content.hooks,
+      store: content.store,
+      extra: Object.keys(content.extra ?? {}),
+    }),
+  );
   if (content.loop) files.set(FILES.data, json({ seed: content.meta.seed, position: content.loop }));
   if (content.random) files.set(FILES.random, json(content.random));
   const bytes = [...files.values()].reduce((sum, file) => sum + sizeOfFile(file), 0);
@@ -56,5 +59,7 @@ function json(value: unknown): string {
 }
 
 function sizeOfFile(file: string | Uint8Array[]): number {
-  return typeof file === 'string' ? Buffer.byteLength(file) : file.reduce((sum, chunk) => sum + chunk.byteLength, 0);
+  return typeof file === 'string'
+    ? Buffer.byteLength(file)
+    : file.reduce((sum, chunk) => sum + chunk.byteLength, 0);
 }

@@ -2,7 +2,11 @@ import { expect, it } from 'vitest';
 import { ruleOf } from './best-rule.js';
 
 it.each([
-  ['accuracy/top1', 'greater'], ['coco/bbox_mAP', 'greater'], ['loss', 'less'], ['val_loss', 'less'], ['AUC', 'greater'],
+  ['accuracy/top1', 'greater'],
+  ['coco/bbox_mAP', 'greater'],
+  ['loss', 'less'],
+  ['val_loss', 'less'],
+  ['AUC', 'greater'],
   // Contains keys of both kinds: greater is asked first.
   ['acc_loss', 'greater'],
 ])('%s: %s is better', (metric, rule) => {

@@ -11,7 +11,11 @@ const LESS = ['loss'];
  * then a key that the name contains.
  * @throws E_METRIC_RULE when the name says nothing
  */
-export function ruleOf(metric: string, greaterKeys: readonly string[] = GREATER, lessKeys: readonly string[] = LESS): BestRule {
+export function ruleOf(
+  metric: string,
+  greaterKeys: readonly string[] = GREATER,
+  lessKeys: readonly string[] = LESS,
+): BestRule {
   const name = metric.toLowerCase();
   const greater = greaterKeys.map((key) => key.toLowerCase());
   const less = lessKeys.map((key) => key.toLowerCase());

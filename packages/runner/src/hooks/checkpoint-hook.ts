@@ -1,4 +1,14 @@
-import { badValue, checkKeys, EngineError, HOOKS, listNames, nearest, parseDuration, register, show } from '@engine/core';
+import {
+  badValue,
+  checkKeys,
+  EngineError,
+  HOOKS,
+  listNames,
+  nearest,
+  parseDuration,
+  register,
+  show,
+} from '@engine/core';
 import type { EventPayloads, Metrics } from '../events.js';
 import { Hook } from '../hook.js';
 import type { Run } from '../run.js';
@@ -29,8 +39,19 @@ export interface CheckpointHookOptions {
 }
 
 const OPTIONS = [
-  'interval', 'byEpoch', 'every', 'saveBegin', 'saveLast', 'saveOptimizer', 'saveParamScheduler', 'maxKeepCkpts',
-  'saveBest', 'rule', 'greaterKeys', 'lessKeys', 'priority',
+  'interval',
+  'byEpoch',
+  'every',
+  'saveBegin',
+  'saveLast',
+  'saveOptimizer',
+  'saveParamScheduler',
+  'maxKeepCkpts',
+  'saveBest',
+  'rule',
+  'greaterKeys',
+  'lessKeys',
+  'priority',
 ];
 
 /** Saves checkpoints at an interval, at the end, and whenever a metric is better than ever. */
@@ -52,10 +73,21 @@ export class CheckpointHook extends Hook {
     checkKeys('CheckpointHook', options, OPTIONS);
     this.options = options;
     if (options.every !== undefined && (options.interval !== undefined || options.byEpoch !== undefined)) {
-      throw badValue('CheckpointHook.every', options.every, 'either `every`, or `interval` with `byEpoch`, not both');
+      throw badValue(
+        'CheckpointHook.every',
+        options.every,
+        'either `every`, or `interval` with `byEpoch`, not both',
+      );
     }
-    if (options.interval !== undefined && !(Number.isInteger(options.interval) && (options.interval > 0 || options.interval === -1))) {
-      throw badValue('CheckpointHook.interval', options.interval, 'a whole number above 0, or -1 to save only the last');
+    if (
+      options.interval !== undefined &&
+      !(Number.isInteger(options.interval) && (options.interval > 0 || options.interval === -1))
+    ) {
+      throw badValue(
+        'CheckpointHook.interval',
+        options.interval,
+        'a whole number above 0, or -1 to save only the last',
+      );
     }
     if (options.saveBegin !== undefined && !(options.saveBegin >= 0)) {
       throw badValue('CheckpointHook.saveBegin', options.saveBegin, 'a number of 0 or more');
@@ -67,10 +99,15 @@ export class CheckpointHook extends Hook {
     this.bestKeys = keys;
     const rules = options.rule === undefined ? [] : [options.rule].flat();
     for (const rule of rules) {
-      if (rule !== 'greater' && rule !== 'less') throw badValue('CheckpointHook.rule', rule, "'greater' or 'less'");
+      if (rule !== 'greater' && rule !== 'less')
+        throw badValue('CheckpointHook.rule', rule, "'greater' or 'less'");
     }
     if (rules.length > 1 && rules.length !== keys.length) {
-      throw badValue('CheckpointHook.rule', rules, `one rule, or one for each of the ${keys.length} metrics of saveBest`);
+      throw badValue(
+        'CheckpointHook.rule',
+        rules,
+        `one rule, or one for each of the ${keys.length} metrics of saveBest`,
+      );
     }
     this.rules = keys.map((_, i) => (rules.length === 1 ? rules[0] : rules[i]));
     if (options.every !== undefined) {
@@ -95,7 +132,9 @@ export class CheckpointHook extends Hook {
     }
     if (this.unit === 'epoch' && !run.trainLoop!.byEpoch) {
       throw badValue(
-        'CheckpointHook.byEpoch', true, 'iterations, since training goes by iterations and never ends an epoch',
+        'CheckpointHook.byEpoch',
+        true,
+        'iterations, since training goes by iterations and never ends an epoch',
         "set byEpoch: false, or every: '500it'",
       );
     }
@@ -135,7 +174,8 @@ export class CheckpointHook extends Hook {
       if (typeof score !== 'number' || Number.isNaN(score)) continue;
       const rule = this.rules[i] ?? ruleOf(key, this.options.greaterKeys, this.options.lessKeys);
       const best = run.checkpoints.bestOf(key);
-      if (best === undefined || (rule === 'greater' ? score > best.score : score < best.score)) better[key] = score;
+      if (best === undefined || (rule === 'greater' ? score > best.score : score < best.score))
+        better[key] = score;
     }
     if (Object.keys(better).length === 0) return;
     const folder = await this.save(run, better);

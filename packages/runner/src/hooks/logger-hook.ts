@@ -27,7 +27,13 @@ export class LoggerHook extends Hook {
 
   constructor(options: LoggerHookOptions = {}) {
     super();
-    checkKeys('LoggerHook', options, ['interval', 'ignoreLast', 'intervalExpName', 'logMetricByEpoch', 'priority']);
+    checkKeys('LoggerHook', options, [
+      'interval',
+      'ignoreLast',
+      'intervalExpName',
+      'logMetricByEpoch',
+      'priority',
+    ]);
     this.interval = positive('LoggerHook.interval', options.interval ?? 10);
     this.intervalExpName = positive('LoggerHook.intervalExpName', options.intervalExpName ?? 1000);
     this.ignoreLast = options.ignoreLast ?? true;
@@ -62,14 +68,20 @@ export class LoggerHook extends Hook {
     const { tag, line } = run.logProcessor.getLogAfterEpoch(run, batches - 1, 'val');
     run.logger.info(line);
     const byEpoch = this.logMetricByEpoch ?? run.trainLoop?.byEpoch ?? true;
-    run.visualizer.addScalars(tag, { step: byEpoch ? run.epoch : run.iter, filePath: run.directory.scalarsFile });
+    run.visualizer.addScalars(tag, {
+      step: byEpoch ? run.epoch : run.iter,
+      filePath: run.directory.scalarsFile,
+    });
   }
 
   override async afterTestEpoch(run: Run): Promise<void> {
     const batches = run.testLoop!.dataloader.length;
     const { tag, line } = run.logProcessor.getLogAfterEpoch(run, batches - 1, 'test', true);
     run.logger.info(line);
-    await writeFile(run.directory.path(`${run.directory.timestamp}.json`), `${JSON.stringify(tag, null, 2)}\n`);
+    await writeFile(
+      run.directory.path(`${run.directory.timestamp}.json`),
+      `${JSON.stringify(tag, null, 2)}\n`,
+    );
   }
 
   override async afterRun(run: Run): Promise<void> {

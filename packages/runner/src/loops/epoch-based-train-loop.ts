@@ -36,7 +36,12 @@ export class EpochBasedTrainLoop implements TrainLoop {
     readonly dataloader: AnyDataLoader,
     options: EpochBasedTrainLoopOptions,
   ) {
-    checkKeys('EpochBasedTrainLoop', options, ['maxEpochs', 'valBegin', 'valInterval', 'dynamicIntervals'], 'trainCfg');
+    checkKeys(
+      'EpochBasedTrainLoop',
+      options,
+      ['maxEpochs', 'valBegin', 'valInterval', 'dynamicIntervals'],
+      'trainCfg',
+    );
     if (!Number.isInteger(options.maxEpochs) || options.maxEpochs < 0) {
       throw badValue('trainCfg.maxEpochs', options.maxEpochs, 'a whole number of epochs');
     }
@@ -86,7 +91,13 @@ export class EpochBasedTrainLoop implements TrainLoop {
     let batchIdx = this.next.batch;
     for await (const dataBatch of this.dataloader.iterate(batchIdx)) {
       await trainIteration(run, batchIdx, dataBatch, () => {
-        this.next = { epoch: this.epoch, iter: this.iter + 1, pass: this.epoch, batch: batchIdx + 1, stage: 'batches' };
+        this.next = {
+          epoch: this.epoch,
+          iter: this.iter + 1,
+          pass: this.epoch,
+          batch: batchIdx + 1,
+          stage: 'batches',
+        };
       });
       this.iter++;
       batchIdx++;
@@ -96,7 +107,11 @@ export class EpochBasedTrainLoop implements TrainLoop {
     }
     const due = this.schedule.due(this.epoch + 1, this.maxEpochs) && run.valLoop !== undefined;
     this.next = {
-      epoch: this.epoch + 1, iter: this.iter, pass: this.epoch + 1, batch: 0, stage: due ? 'validation' : 'batches',
+      epoch: this.epoch + 1,
+      iter: this.iter,
+      pass: this.epoch + 1,
+      batch: 0,
+      stage: due ? 'validation' : 'batches',
     };
     await run.emit('afterTrainEpoch');
     this.epoch++;

@@ -7,12 +7,22 @@ import { Breather } from './yielding.js';
 /** The two evaluations differ in the names of their events and in the step they call. */
 const STAGES = {
   val: {
-    before: 'beforeVal', beforeEpoch: 'beforeValEpoch', beforeIter: 'beforeValIter', afterIter: 'afterValIter',
-    afterEpoch: 'afterValEpoch', after: 'afterVal', step: 'valStep',
+    before: 'beforeVal',
+    beforeEpoch: 'beforeValEpoch',
+    beforeIter: 'beforeValIter',
+    afterIter: 'afterValIter',
+    afterEpoch: 'afterValEpoch',
+    after: 'afterVal',
+    step: 'valStep',
   },
   test: {
-    before: 'beforeTest', beforeEpoch: 'beforeTestEpoch', beforeIter: 'beforeTestIter', afterIter: 'afterTestIter',
-    afterEpoch: 'afterTestEpoch', after: 'afterTest', step: 'testStep',
+    before: 'beforeTest',
+    beforeEpoch: 'beforeTestEpoch',
+    beforeIter: 'beforeTestIter',
+    afterIter: 'afterTestIter',
+    afterEpoch: 'afterTestEpoch',
+    after: 'afterTest',
+    step: 'testStep',
   },
 } as const;
 

@@ -19,6 +19,8 @@ describe('ValSchedule', () => {
   });
 
   it('refuses milestones that are no pairs', () => {
-    expect(() => new ValSchedule(1, 1, [3] as unknown as DynamicInterval[])).toThrow(/trainCfg.dynamicIntervals/);
+    expect(() => new ValSchedule(1, 1, [3] as unknown as DynamicInterval[])).toThrow(
+      /trainCfg.dynamicIntervals/,
+    );
   });
 });

@@ -18,9 +18,15 @@ export class ValSchedule {
   ) {
     const valid =
       Array.isArray(dynamicIntervals) &&
-      dynamicIntervals.every((pair) => Array.isArray(pair) && pair.length === 2 && pair.every(Number.isInteger));
+      dynamicIntervals.every(
+        (pair) => Array.isArray(pair) && pair.length === 2 && pair.every(Number.isInteger),
+      );
     if (!valid) {
-      throw badValue('trainCfg.dynamicIntervals', dynamicIntervals, 'a list of [milestone, interval] pairs of whole numbers');
+      throw badValue(
+        'trainCfg.dynamicIntervals',
+        dynamicIntervals,
+        'a list of [milestone, interval] pairs of whole numbers',
+      );
     }
     this.milestones = [0, ...dynamicIntervals.map(([milestone]) => milestone)];
     this.intervals = [interval, ...dynamicIntervals.map(([, every]) => every)];
@@ -29,7 +35,8 @@ export class ValSchedule {
   /** The interval in force once `done` steps are complete: that of the step to come. */
   intervalAt(done: number): number {
     let current = this.interval;
-    for (let i = 0; i < this.milestones.length; i++) if (this.milestones[i]! <= done + 1) current = this.intervals[i]!;
+    for (let i = 0; i < this.milestones.length; i++)
+      if (this.milestones[i]! <= done + 1) current = this.intervals[i]!;
     return current;
   }
 

@@ -40,7 +40,12 @@ export class IterBasedTrainLoop implements TrainLoop {
     readonly dataloader: AnyDataLoader,
     options: IterBasedTrainLoopOptions,
   ) {
-    checkKeys('IterBasedTrainLoop', options, ['maxIters', 'valBegin', 'valInterval', 'dynamicIntervals'], 'trainCfg');
+    checkKeys(
+      'IterBasedTrainLoop',
+      options,
+      ['maxIters', 'valBegin', 'valInterval', 'dynamicIntervals'],
+      'trainCfg',
+    );
     if (!Number.isInteger(options.maxIters) || options.maxIters < 0) {
       throw badValue('trainCfg.maxIters', options.maxIters, 'a whole number of iterations');
     }
