@@ -1,6 +1,7 @@
+import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { checksum, engine, startEngine, tinyConfig, workFolder, writeConfig } from './harness.js';
+import { checksum, engine, ROOT, startEngine, tinyConfig, workFolder, writeConfig } from './harness.js';
 
 const folder = workFolder();
 afterAll(() => folder.dispose());
@@ -34,19 +35,38 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
   });
 });
 
-it('a second signal stops at once, without saving', async () => {
-  // A batch so large that the step outlasts the pause between the two signals.
-  const config = tinyConfig({ workDir: 'twice', trainCfg: { maxEpochs: 1 } });
-  const loader = config.trainDataloader as { batchSize: number; dataset: { numSamples: number } };
-  loader.batchSize = loader.dataset.numSamples = 4000;
-  const run = startEngine(['train', writeConfig(folder.path, config, 'twice.json')], folder.path);
-  while (!run.output().includes('Checkpoints will be saved'))
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  run.process.kill('SIGTERM');
-  while (!run.output().includes('finishing the step')) await new Promise((resolve) => setTimeout(resolve, 5));
-  await new Promise((resolve) => setTimeout(resolve, 400));
-  run.process.kill('SIGTERM');
-  const { code, stdout } = await run.done;
-  expect(code).toBe(143);
-  expect(stdout).not.toContain('Stopped by');
+describe.each([
+  ['SIGTERM', 143],
+  ['SIGINT', 130],
+] as const)('a second %s', (signal, code) => {
+  // A run that never ends its step: what remains is the user's second wish.
+  const script = `
+    import { stopOnSignals } from '@engine/cli';
+    stopOnSignals({ requestStop: (reason) => console.log('asked by ' + reason) });
+    setInterval(() => {}, 1000);
+    console.log('ready');
+  `;
+
+  async function signalled(pause: number): Promise<{ code: number | null; output: string }> {
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], { cwd: ROOT });
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    const closed = new Promise<number | null>((resolve) => child.on('close', resolve));
+    while (!output.includes('ready')) await new Promise((resolve) => setTimeout(resolve, 5));
+    child.kill(signal);
+    while (!output.includes('asked by')) await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, pause));
+    child.kill(signal);
+    const alive = await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 1500, 'alive'))]);
+    if (alive === 'alive') child.kill('SIGKILL');
+    return { code: await closed, output };
+  }
+
+  it('stops at once', async () => {
+    expect((await signalled(400)).code).toBe(code);
+  });
+
+  it('is taken for an echo of the first when it comes right after it, as a terminal and npm both send one', async () => {
+    expect((await signalled(0)).code).toBeNull();
+  });
 });

@@ -65,20 +65,20 @@ describe('selectDevice', () => {
   });
 
   it('hands the part after the first colon to the backend', async () => {
-    add('torch', 100, { available: true });
-    const selected = await selectDevice('torch:cuda:1');
-    expect(selected).toMatchObject({ name: 'torch', device: 'cuda:1' });
+    add('metal', 100, { available: true });
+    const selected = await selectDevice('metal:cuda:1');
+    expect(selected).toMatchObject({ name: 'metal', device: 'cuda:1' });
     expect((selected.backend.constructor as unknown as { activated: string[] }).activated).toEqual([
       'cuda:1',
     ]);
   });
 
   it('refuses a named one that cannot run, with reason and fix, and never falls back', async () => {
-    add('torch', 100, { available: false, reason: 'libtorch was not found', fix: 'pip install torch' });
-    await expect(selectDevice('torch')).rejects.toThrow(
-      "[E_DEVICE_UNAVAILABLE] The device 'torch' cannot be used here: libtorch was not found.",
+    add('metal', 100, { available: false, reason: 'libtorch was not found', fix: 'pip install torch' });
+    await expect(selectDevice('metal')).rejects.toThrow(
+      "[E_DEVICE_UNAVAILABLE] The device 'metal' cannot be used here: libtorch was not found.",
     );
-    await expect(selectDevice('torch')).rejects.toThrow('fix       pip install torch');
+    await expect(selectDevice('metal')).rejects.toThrow('fix       pip install torch');
   });
 
   it('refuses a name that nobody has, with the nearest', async () => {
@@ -97,10 +97,10 @@ describe('selectDevice', () => {
 });
 
 it('probeBackends lists all, best first, with reasons', async () => {
-  add('torch', 1000, { available: false, reason: 'libtorch was not found', fix: 'pip install torch' });
+  add('metal', 1000, { available: false, reason: 'libtorch was not found', fix: 'pip install torch' });
   const reports = await probeBackends();
   expect(reports[0]).toEqual({
-    name: 'torch',
+    name: 'metal',
     priority: 1000,
     available: false,
     reason: 'libtorch was not found',

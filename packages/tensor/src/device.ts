@@ -8,7 +8,10 @@ import type { ComputeBackend, ProbeResult } from './compute-backend.js';
 import './cpu-backend.js';
 
 /** Packages of ours that register a backend when imported, by the backend's name. */
-const FIRST_PARTY: Readonly<Record<string, string>> = { wasm: '@engine/backend-wasm' };
+const FIRST_PARTY: Readonly<Record<string, string>> = {
+  torch: '@engine/backend-torch',
+  wasm: '@engine/backend-wasm',
+};
 
 /** What {@link probeBackends} found out about one backend. */
 export interface BackendReport extends ProbeResult {
