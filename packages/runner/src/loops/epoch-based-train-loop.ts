@@ -1,9 +1,8 @@
 import { badValue, checkKeys, LOOPS, register } from '@engine/core';
 import type { AnyDataLoader, Run } from '../run.js';
-import { ValSchedule, type DynamicInterval } from './intervals.js';
-import type { LoopPosition, TrainLoop } from './loop.js';
+import { BaseTrainLoop } from './base-train-loop.js';
+import type { DynamicInterval } from './intervals.js';
 import { trainIteration } from './train-iteration.js';
-import { Breather } from './yielding.js';
 
 export interface EpochBasedTrainLoopOptions {
   /** Epochs to train. */
@@ -18,24 +17,13 @@ export interface EpochBasedTrainLoopOptions {
 
 /** Trains epoch by epoch; see events.ts for the order of events. */
 @register(LOOPS)
-export class EpochBasedTrainLoop implements TrainLoop {
+export class EpochBasedTrainLoop extends BaseTrainLoop {
   readonly byEpoch = true;
   readonly maxEpochs: number;
   readonly maxIters: number;
-  readonly valInterval: number;
-  readonly valBegin: number;
-  epoch = 0;
-  iter = 0;
-  stopTraining = false;
-  private readonly schedule: ValSchedule;
-  private next: LoopPosition = { epoch: 0, iter: 0, pass: 0, batch: 0, stage: 'batches' };
-  private readonly breather = new Breather();
 
-  constructor(
-    private readonly owner: Run,
-    readonly dataloader: AnyDataLoader,
-    options: EpochBasedTrainLoopOptions,
-  ) {
+  constructor(owner: Run, dataloader: AnyDataLoader, options: EpochBasedTrainLoopOptions) {
+    super(owner, dataloader, options, 1);
     checkKeys(
       'EpochBasedTrainLoop',
       options,
@@ -56,19 +44,6 @@ export class EpochBasedTrainLoop implements TrainLoop {
     }
     this.maxEpochs = options.maxEpochs;
     this.maxIters = options.maxEpochs * dataloader.length;
-    this.valInterval = options.valInterval ?? 1;
-    this.valBegin = options.valBegin ?? 1;
-    this.schedule = new ValSchedule(this.valInterval, this.valBegin, options.dynamicIntervals);
-  }
-
-  position(): LoopPosition {
-    return { ...this.next };
-  }
-
-  restore(position: LoopPosition): void {
-    this.next = { ...position };
-    this.epoch = position.epoch;
-    this.iter = position.iter;
   }
 
   async run(): Promise<void> {
@@ -105,23 +80,16 @@ export class EpochBasedTrainLoop implements TrainLoop {
       const pause = this.breather.due();
       if (pause) await pause;
     }
-    const due = this.schedule.due(this.epoch + 1, this.maxEpochs) && run.valLoop !== undefined;
+    const done = this.epoch + 1;
     this.next = {
-      epoch: this.epoch + 1,
+      epoch: done,
       iter: this.iter,
-      pass: this.epoch + 1,
+      pass: done,
       batch: 0,
-      stage: due ? 'validation' : 'batches',
+      stage: this.stageAfter(done, this.maxEpochs),
     };
     await run.emit('afterTrainEpoch');
     this.epoch++;
-  }
-
-  private async validate(): Promise<void> {
-    if (this.next.stage !== 'validation' || this.owner.stopReason) return;
-    await this.owner.valLoop?.run(() => {
-      this.next = { ...this.next, stage: 'batches' };
-    });
   }
 }
 

@@ -1,9 +1,8 @@
 import { badValue, checkKeys, LOOPS, register } from '@engine/core';
 import type { AnyDataLoader, Run } from '../run.js';
-import { ValSchedule, type DynamicInterval } from './intervals.js';
-import type { LoopPosition, TrainLoop } from './loop.js';
+import { BaseTrainLoop } from './base-train-loop.js';
+import type { DynamicInterval } from './intervals.js';
 import { trainIteration } from './train-iteration.js';
-import { Breather } from './yielding.js';
 
 export interface IterBasedTrainLoopOptions {
   /** Iterations to train. */
@@ -21,25 +20,14 @@ export interface IterBasedTrainLoopOptions {
  * one epoch, so beforeTrainEpoch and afterTrainEpoch are emitted once; `batchIdx` is the iteration.
  */
 @register(LOOPS)
-export class IterBasedTrainLoop implements TrainLoop {
+export class IterBasedTrainLoop extends BaseTrainLoop {
   readonly byEpoch = false;
   readonly maxEpochs = 1;
   readonly maxIters: number;
-  readonly valInterval: number;
-  readonly valBegin: number;
-  epoch = 0;
-  iter = 0;
-  stopTraining = false;
-  private readonly schedule: ValSchedule;
-  private next: LoopPosition = { epoch: 0, iter: 0, pass: 0, batch: 0, stage: 'batches' };
-  private readonly breather = new Breather();
   private warned = false;
 
-  constructor(
-    private readonly owner: Run,
-    readonly dataloader: AnyDataLoader,
-    options: IterBasedTrainLoopOptions,
-  ) {
+  constructor(owner: Run, dataloader: AnyDataLoader, options: IterBasedTrainLoopOptions) {
+    super(owner, dataloader, options, 1000);
     checkKeys(
       'IterBasedTrainLoop',
       options,
@@ -50,18 +38,6 @@ export class IterBasedTrainLoop implements TrainLoop {
       throw badValue('trainCfg.maxIters', options.maxIters, 'a whole number of iterations');
     }
     this.maxIters = options.maxIters;
-    this.valInterval = options.valInterval ?? 1000;
-    this.valBegin = options.valBegin ?? 1;
-    this.schedule = new ValSchedule(this.valInterval, this.valBegin, options.dynamicIntervals);
-  }
-
-  position(): LoopPosition {
-    return { ...this.next };
-  }
-
-  restore(position: LoopPosition): void {
-    this.next = { ...position };
-    this.iter = position.iter;
   }
 
   async run(): Promise<void> {
@@ -89,8 +65,8 @@ export class IterBasedTrainLoop implements TrainLoop {
         run.model.train();
         batch++;
         await trainIteration(run, this.iter, item.value, () => {
-          const due = this.schedule.due(this.iter + 1, this.maxIters) && run.valLoop !== undefined;
-          this.next = { epoch: 0, iter: this.iter + 1, pass, batch, stage: due ? 'validation' : 'batches' };
+          const done = this.iter + 1;
+          this.next = { epoch: 0, iter: done, pass, batch, stage: this.stageAfter(done, this.maxIters) };
         });
         this.iter++;
         await this.validate();
@@ -104,13 +80,6 @@ export class IterBasedTrainLoop implements TrainLoop {
     await run.emit('afterTrainEpoch');
     this.epoch = 1;
     await run.emit('afterTrain');
-  }
-
-  private async validate(): Promise<void> {
-    if (this.next.stage !== 'validation' || this.owner.stopReason) return;
-    await this.owner.valLoop?.run(() => {
-      this.next = { ...this.next, stage: 'batches' };
-    });
   }
 
   private warnOfRestart(): void {
