@@ -1,7 +1,7 @@
 import { EngineError } from '@engine/core';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { join, relative, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { replaceSymlink } from '@engine/fileio';
 
 /** Local time as `YYYYmmdd_HHMMSS`. */
@@ -9,6 +9,19 @@ export function timestampOf(date: Date): string {
   const two = (value: number): string => String(value).padStart(2, '0');
   const day = `${date.getFullYear()}${two(date.getMonth() + 1)}${two(date.getDate())}`;
   return `${day}_${two(date.getHours())}${two(date.getMinutes())}${two(date.getSeconds())}`;
+}
+
+/** Makes a folder and those above it. Node's own `recursive` never returns where the kernel answers as /proc does. */
+function makeFolders(path: string): void {
+  const missing: string[] = [];
+  for (let at = path; !existsSync(at); at = dirname(at)) missing.unshift(at);
+  for (const folder of missing) {
+    try {
+      mkdirSync(folder);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+  }
 }
 
 /**
@@ -31,7 +44,7 @@ export class RunDirectory {
     const absolute = resolve(workDir);
     const base = timestampOf(date);
     try {
-      mkdirSync(absolute, { recursive: true });
+      makeFolders(absolute);
       for (let attempt = 0; ; attempt++) {
         const name = attempt === 0 ? base : `${base}_${attempt}`;
         try {
