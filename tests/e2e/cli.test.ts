@@ -18,6 +18,7 @@ describe('engine', () => {
   it.each([
     [['trian', 'x'], /did you mean 'train'/],
     [['train', 'tiny.json', '--resme'], /did you mean '--resume'/],
+    [['train', 'tiny.json', '--resume=false'], /takes no value/],
     [['train'], /needs a config file/],
     [['train', 'tiny.json', 'epochs'], /key=value/],
     [['config', 'prnt', 'tiny.json'], /did you mean 'print'/],
@@ -34,6 +35,12 @@ describe('engine', () => {
     );
     expect(printed.code, printed.stderr).toBe(0);
     expect(JSON.parse(printed.stdout)).toEqual(tinyConfig({ trainCfg: { maxEpochs: 9, valInterval: 1 } }));
+  });
+
+  it('merges --cfg-options that are repeated', async () => {
+    const flags = ['--cfg-options', 'trainCfg.maxEpochs=9', '--cfg-options', 'randomness.seed=4'];
+    const printed = await engine(['config', 'print', config, ...flags, '--format', 'json'], folder.path);
+    expect(JSON.parse(printed.stdout)).toMatchObject({ trainCfg: { maxEpochs: 9 }, randomness: { seed: 4 } });
   });
 
   it('explains where a value comes from', async () => {

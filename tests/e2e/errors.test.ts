@@ -124,7 +124,12 @@ describe('files that are not there or not readable', () => {
     writeFileSync(join(folder.path, 'a-file'), '');
     await expectRefused(tinyConfig({ workDir: 'a-file/work' }), [/E_WORK_DIR/, /a-file/], [], 'elsewhere');
     // Where the kernel answers ENOENT for a folder that is there, Node's recursive mkdir never returns.
-    await expectRefused(tinyConfig({ workDir: '/proc/work' }), [/E_WORK_DIR/, /\/proc\/work/], [], 'elsewhere');
+    await expectRefused(
+      tinyConfig({ workDir: '/proc/work' }),
+      [/E_WORK_DIR/, /\/proc\/work/],
+      [],
+      'elsewhere',
+    );
   });
 });
 

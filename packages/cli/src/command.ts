@@ -23,6 +23,8 @@ export interface Command {
 /** A command line taken apart: flags by name, the rest in order. */
 export interface ParsedLine {
   flags: Record<string, string | boolean | undefined>;
+  /** Every value of a string flag, in order, where it was given more than once. */
+  repeated: Record<string, string[]>;
   positionals: string[];
 }
 
@@ -42,7 +44,7 @@ export function parseLine(command: Pick<Command, 'name' | 'flags'>, argv: readon
     strict: false,
     tokens: true,
   });
-  const line: ParsedLine = { flags: {}, positionals: [] };
+  const line: ParsedLine = { flags: {}, repeated: {}, positionals: [] };
   for (const token of tokens) {
     if (token.kind === 'positional') line.positionals.push(token.value);
     if (token.kind !== 'option') continue;
@@ -72,6 +74,16 @@ export function parseLine(command: Pick<Command, 'name' | 'flags'>, argv: readon
         exitCode: 2,
       });
     }
+    if (flag.type === 'boolean' && token.value !== undefined) {
+      throw new EngineError({
+        code: 'E_CLI_FLAG',
+        what: `The flag '${token.rawName}' takes no value.`,
+        received: `${token.rawName}=${token.value}`,
+        expected: `${token.rawName}, or nothing`,
+        exitCode: 2,
+      });
+    }
+    if (token.value !== undefined) (line.repeated[token.name] ??= []).push(token.value);
     line.flags[token.name] = flag.type === 'boolean' ? true : token.value;
   }
   return line;

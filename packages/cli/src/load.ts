@@ -28,8 +28,7 @@ export async function configOfLine(command: string, line: ParsedLine): Promise<C
     });
   }
   const overrides = [...rest];
-  const options = line.flags['cfg-options'];
-  if (typeof options === 'string') overrides.unshift(options);
+  overrides.unshift(...(line.repeated['cfg-options'] ?? []));
   for (const override of overrides) {
     if (override.includes('=')) continue;
     throw new EngineError({

@@ -4,7 +4,8 @@ import { listNames, nearest } from './suggest.js';
 /**
  * Rejects options that nobody reads: every constructor that takes options calls this once.
  * @param owner name of the part, as the user writes it: `SGD`
- * @throws E_CONFIG_UNKNOWN_KEY for the first unknown key, with the nearest known one
+ * @throws E_CONFIG_UNKNOWN_KEY for the first unknown key, with the nearest known one; E_CONFIG_VALUE for options that are
+ * no object
  */
 export function checkKeys(
   owner: string,
@@ -12,6 +13,9 @@ export function checkKeys(
   known: readonly string[],
   path?: string,
 ): void {
+  if (options !== undefined && options !== null && (typeof options !== 'object' || Array.isArray(options))) {
+    throw badValue(path ?? owner, options, 'an object of options');
+  }
   for (const key of Object.keys(options ?? {})) {
     if (known.includes(key)) continue;
     const full = path ? `${path}.${key}` : key;

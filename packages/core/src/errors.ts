@@ -100,6 +100,7 @@ export function show(value: unknown, limit = 80): string {
   let text: string;
   if (typeof value === 'string') text = `'${value}'`;
   else if (typeof value === 'function') text = value.name ? `${value.name} (function)` : '(function)';
+  else if (typeof value === 'number') text = Object.is(value, -0) ? '-0' : String(value);
   else if (typeof value === 'bigint' || typeof value === 'symbol' || value === undefined)
     text = String(value);
   else {

@@ -54,6 +54,9 @@ function count(name: string, value: number, least: number): number {
   return value;
 }
 
+/** Threads beyond this are a slip of the pen: each costs tens of megabytes and gains nothing. */
+const MAX_WORKERS = 64;
+
 /**
  * Batches of a dataset, as an async iterable. What a batch holds depends on the seed, the epoch and its number, never
  * on the number of workers or on where an iteration began.
@@ -81,6 +84,16 @@ export class DataLoader<Batch = unknown> implements AsyncIterable<Batch> {
     checkKeys('DataLoader', options, OPTIONS);
     this.dataset = asDataset('DataLoader.dataset', options.dataset);
     this.numWorkers = count('numWorkers', options.numWorkers ?? 0, 0);
+    if (this.numWorkers > MAX_WORKERS) {
+      throw badValue(
+        'DataLoader.numWorkers',
+        this.numWorkers,
+        `at most ${MAX_WORKERS}; as many as there are cores is usually best`,
+      );
+    }
+    if (options.dropLast !== undefined && typeof options.dropLast !== 'boolean') {
+      throw badValue('DataLoader.dropLast', options.dropLast, 'true or false');
+    }
     this.prefetchFactor = count('prefetchFactor', options.prefetchFactor ?? 2, 1);
     this.seed = options.seed ?? 0;
     if (!Number.isSafeInteger(this.seed)) throw badValue('DataLoader.seed', options.seed, 'an integer');

@@ -73,7 +73,7 @@ function buildList(
     : [config as ParamSchedulerConfig];
   return list.map((item, i) => {
     if (item instanceof ParamScheduler) return item;
-    const at = Array.isArray(config) ? `${path}[${i}]` : path;
+    const at = Array.isArray(config) ? `${path}.${i}` : path;
     if (!isComponentConfig(item))
       throw badValue(at, item, "a scheduler such as { type: 'MultiStepLR', milestones: [8] }");
     return PARAM_SCHEDULERS.build<ParamScheduler>(complete(item, context, at), {

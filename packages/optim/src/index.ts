@@ -1,5 +1,6 @@
 export * from './build-optim-wrapper.js';
 export * from './build-param-scheduler.js';
+export * from './checks.js';
 export * from './default-optim-wrapper-constructor.js';
 export * from './grad-clip.js';
 export * from './optim-wrapper-dict.js';
@@ -12,6 +13,8 @@ export * from './optimizers/adam.js';
 export * from './optimizers/adamax.js';
 export * from './optimizers/adamw.js';
 export * from './optimizers/asgd.js';
+export * from './optimizers/by-step.js';
+export * from './optimizers/math.js';
 export * from './optimizers/nadam.js';
 export * from './optimizers/radam.js';
 export * from './optimizers/rmsprop.js';

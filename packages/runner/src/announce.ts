@@ -29,7 +29,6 @@ export async function announce(runner: Runner, hooks: string): Promise<void> {
       );
     }
   }
-  await directory.markLatest();
 }
 
 /** For every single value of a config, the file and line or the override that set it. */

@@ -7,8 +7,11 @@ import { addWhere, isEngineError, showOrigin, type Config } from '@engine/core';
 export function locateError(error: unknown, config: Config | undefined): unknown {
   if (!isEngineError(error) || !config) return error;
   const path = /^([\w$][\w$.-]*) = /.exec(error.parts.received ?? '')?.[1];
-  if (path === undefined || !config.has(path)) return error;
-  const origin = config.origin(path).at(-1);
+  if (path === undefined) return error;
+  // An option that is not there is missing from the part around it.
+  let known = path;
+  while (known !== '' && !config.has(known)) known = known.slice(0, Math.max(0, known.lastIndexOf('.')));
+  const origin = known === '' ? undefined : config.origin(known).at(-1);
   if (origin) addWhere(error, showOrigin(origin));
   return error;
 }

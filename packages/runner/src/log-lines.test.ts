@@ -23,6 +23,34 @@ describe('log line pieces', () => {
     expect(formatScientific(value)).toBe(text);
   });
 
+  // What Python 3 prints for f'{value:.{digits}f}'.
+  it.each([
+    [0.03125, 4, '0.0312'],
+    [0.09375, 4, '0.0938'],
+    [0.28125, 4, '0.2812'],
+    [2.5, 0, '2'],
+    [3.5, 0, '4'],
+    [0.5, 0, '0'],
+    [1.005, 2, '1.00'],
+    [-0.03125, 4, '-0.0312'],
+    [-0, 4, '-0.0000'],
+    [7.968739436823642e21, 4, '7968739436823641587712.0000'],
+    [1e-7, 4, '0.0000'],
+  ])('formats %d with %i decimals', (value, digits, text) => {
+    expect(formatFixed(value, digits)).toBe(text);
+  });
+
+  it.each([
+    [1.03125, '1.0312e+00'],
+    [1.09375, '1.0938e+00'],
+    [0.1, '1.0000e-01'],
+    [NaN, 'nan'],
+    [-Infinity, '-inf'],
+    [-0, '-0.0000e+00'],
+  ])('formats %d as Python does', (value, text) => {
+    expect(formatScientific(value)).toBe(text);
+  });
+
   it('formats fixed numbers and what is no number', () => {
     expect([1, NaN, Infinity, -Infinity].map((value) => formatFixed(value, 4))).toEqual([
       '1.0000',

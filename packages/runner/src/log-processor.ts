@@ -1,4 +1,4 @@
-import { badValue, checkKeys, LOG_PROCESSORS, register, type HistoryBuffer } from '@engine/core';
+import { badValue, checkKeys, LOG_PROCESSORS, register, HistoryBuffer } from '@engine/core';
 import { tf } from '@engine/tensor';
 import type { Mode } from './events.js';
 import { counterField, epochField, formatFixed, formatScientific, formatSeconds } from './log-lines.js';
@@ -62,12 +62,13 @@ export class LogProcessor {
 
   constructor(options: LogProcessorOptions = {}) {
     checkKeys('LogProcessor', options, OPTIONS, 'logProcessor');
+    checkLogOptions(options);
     this.windowSize = options.windowSize ?? 10;
     this.byEpochOption = options.byEpoch;
     this.custom = options.customCfg ?? [];
     this.numDigits = options.numDigits ?? 4;
     this.logWithHierarchy = options.logWithHierarchy ?? false;
-    this.mean = new RegExp(`^(?:${options.meanPattern ?? '.*(loss|time|data_time|grad_norm).*'})`);
+    this.mean = patternOf(options.meanPattern ?? '.*(loss|time|data_time|grad_norm).*');
     this.checkCustom();
   }
 
@@ -221,6 +222,32 @@ export class LogProcessor {
         );
       }
     }
+  }
+}
+
+function checkLogOptions({ windowSize, numDigits, customCfg }: LogProcessorOptions): void {
+  if (windowSize !== undefined && !(Number.isInteger(windowSize) && windowSize > 0)) {
+    throw badValue('logProcessor.windowSize', windowSize, 'a whole number of iterations above 0');
+  }
+  if (numDigits !== undefined && !(Number.isInteger(numDigits) && numDigits >= 0 && numDigits <= 20)) {
+    throw badValue('logProcessor.numDigits', numDigits, 'a whole number from 0 to 20');
+  }
+  if (customCfg !== undefined && !Array.isArray(customCfg)) {
+    throw badValue('logProcessor.customCfg', customCfg, 'a list of custom logs');
+  }
+  for (const [index, custom] of (customCfg ?? []).entries()) {
+    const path = `logProcessor.customCfg.${index}.methodName`;
+    const known = ['mean', 'max', 'min', 'current'];
+    if (custom.methodName === undefined || HistoryBuffer.hasStatistic(custom.methodName)) continue;
+    throw badValue(path, custom.methodName, `one of ${known.join(', ')}, or a registered statistic`);
+  }
+}
+
+function patternOf(source: string): RegExp {
+  try {
+    return new RegExp(`^(?:${source})`);
+  } catch {
+    throw badValue('logProcessor.meanPattern', source, 'a regular expression');
   }
 }
 

@@ -1,8 +1,7 @@
 import { EngineError } from '@engine/core';
 import { existsSync, mkdirSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
-import { replaceSymlink } from '@engine/fileio';
+import { atomicWrite, replaceSymlink } from '@engine/fileio';
 
 /** Local time as `YYYYmmdd_HHMMSS`. */
 export function timestampOf(date: Date): string {
@@ -100,6 +99,6 @@ export class RunDirectory {
   }
 
   async writeText(name: string, text: string): Promise<void> {
-    await writeFile(this.path(name), text);
+    await atomicWrite(this.path(name), text);
   }
 }

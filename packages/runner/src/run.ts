@@ -16,6 +16,15 @@ import type { RunDirectory } from './run-directory.js';
 export interface SaveOptions extends CaptureOptions {
   /** Metrics that this checkpoint is the best by, with their scores. */
   best?: Record<string, number> | undefined;
+  /** One of the series that retention counts; a checkpoint saved only for being the best is not. True. */
+  regular?: boolean | undefined;
+}
+
+/** A wish for a checkpoint, granted when all hooks have heard the event in progress. */
+export interface SaveRequest extends SaveOptions {
+  /** Keep so many regular checkpoints afterwards; all unless said. */
+  maxKeep?: number | undefined;
+  onSaved?: (folder: string) => void;
 }
 
 /** What hooks and loops see of a run. The Runner is one; tests may hand in a literal. */
@@ -50,7 +59,9 @@ export interface Run {
   readonly stopReason: string | undefined;
   requestStop(reason: string): void;
   emit<E extends EventName>(event: E, payload?: EventPayloads[E]): void | Promise<void>;
-  /** Writes a checkpoint of the whole run and returns its folder. */
+  /** Asks for a checkpoint once every hook has heard the event in progress. */
+  requestSave(request?: SaveRequest): void;
+  /** Writes a checkpoint of the whole run right now and returns its folder. */
   saveCheckpoint(options?: SaveOptions): Promise<string>;
 }
 

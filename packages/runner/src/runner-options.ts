@@ -188,6 +188,7 @@ export function checkRunnerOptions(options: RunnerOptions): void {
   if (options.launcher !== undefined && options.launcher !== 'none') {
     throw badValue('launcher', options.launcher, "'none'");
   }
+  checkTypes(options);
   checkKeys('randomness', options.randomness, ['seed', 'diffRankSeed', 'deterministic'], 'randomness');
   checkKeys('envCfg', options.envCfg, ['distCfg'], 'envCfg');
   const seed = options.randomness?.seed;
@@ -195,6 +196,54 @@ export function checkRunnerOptions(options: RunnerOptions): void {
     throw badValue('randomness.seed', seed, 'a whole number from 0 to 2147483647, or null to draw one');
   }
   if (options.trainCfg) checkTrainCfg(options.trainCfg);
+}
+
+/** Options that must be of one simple type, with what to say of them. */
+function checkTypes(options: RunnerOptions): void {
+  const strings = (value: unknown): boolean =>
+    Array.isArray(value) && value.every((item) => typeof item === 'string');
+  const rules: [key: keyof RunnerOptions, ok: (value: unknown) => boolean, expected: string][] = [
+    ['model', (value) => typeof value === 'object', 'a model, its config, or a list of configs'],
+    ['loadFrom', (value) => typeof value === 'string', 'the path of a checkpoint'],
+    [
+      'resume',
+      (value) => typeof value === 'boolean' || typeof value === 'string',
+      'true, false or the path of a run',
+    ],
+    ['device', (value) => typeof value === 'string', "a device such as 'auto', 'wasm' or 'cpu'"],
+    ['plugins', strings, 'a list of packages or files'],
+    ['defaultScope', (value) => typeof value === 'string', 'the name of a scope'],
+    ['experimentName', (value) => typeof value === 'string' && !/[/\\]/.test(value), "a name without '/'"],
+    [
+      'autoScaleLr',
+      (value) => typeof value === 'object',
+      'an object such as { enable: true, baseBatchSize: 256 }',
+    ],
+    [
+      'dataPreprocessor',
+      (value) => typeof value === 'object',
+      "a config such as { type: 'ImgDataPreprocessor' }",
+    ],
+    [
+      'optimWrapper',
+      (value) => typeof value === 'object',
+      "an object such as { optimizer: { type: 'SGD', lr: 0.1 } }",
+    ],
+  ];
+  for (const [key, ok, expected] of rules) {
+    const value = options[key];
+    if (value !== undefined && value !== null && !ok(value)) throw badValue(key, value, expected);
+  }
+  const deterministic: unknown = options.randomness?.deterministic;
+  if (deterministic !== undefined && typeof deterministic !== 'boolean') {
+    throw badValue('randomness.deterministic', deterministic, 'true or false');
+  }
+  for (const key of ['trainCfg', 'valCfg', 'testCfg'] as const) {
+    const cfg: unknown = options[key];
+    if (cfg !== undefined && cfg !== null && (typeof cfg !== 'object' || Array.isArray(cfg))) {
+      throw badValue(key, cfg, 'an object of options');
+    }
+  }
 }
 
 function checkTrainCfg(cfg: TrainCfg): void {

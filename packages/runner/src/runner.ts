@@ -32,7 +32,7 @@ import type { LogProcessor } from './log-processor.js';
 import type { EvalLoop, TrainLoop } from './loops/loop.js';
 import { announce } from './announce.js';
 import { locateError } from './locate-error.js';
-import type { Run, SaveOptions } from './run.js';
+import type { Run, SaveOptions, SaveRequest } from './run.js';
 import type { RunDirectory } from './run-directory.js';
 import { checkRunnerOptions, type RunnerOptions } from './runner-options.js';
 import { createServices, type RunServices } from './setup.js';
@@ -59,6 +59,7 @@ export class Runner implements Run {
   private stopAsked: string | undefined;
   private loaded = false;
   private announced = false;
+  private readonly wanted: SaveRequest[] = [];
 
   /** @throws E_CONFIG_… for options that cannot be right, before anything happens */
   constructor(options: RunnerOptions) {
@@ -148,7 +149,22 @@ export class Runner implements Run {
   }
 
   emit<E extends EventName>(event: E, payload?: EventPayloads[E]): void | Promise<void> {
-    return this.hookBus.emit(event, this, payload);
+    const pending = this.hookBus.emit(event, this, payload);
+    if (pending) return pending.then(() => this.saveWanted());
+    if (this.wanted.length > 0) return this.saveWanted();
+  }
+
+  /** Asks for a checkpoint once every hook has heard the event in progress, so that it holds what all of them know. */
+  requestSave(request: SaveRequest = {}): void {
+    this.wanted.push(request);
+  }
+
+  private async saveWanted(): Promise<void> {
+    while (this.wanted.length > 0) {
+      const { maxKeep, onSaved, ...options } = this.wanted.shift()!;
+      onSaved?.(await this.saveCheckpoint(options));
+      await this.checkpoints.prune(maxKeep ?? -1);
+    }
   }
 
   /**
@@ -173,7 +189,7 @@ export class Runner implements Run {
       autoScaleLr(this.options, this.wrapper, loop.dataloader, this);
       this.schedulers = this.scoped(() => schedulersOf(this.options, this.wrapper!, loop));
       if (this.options.valCfg) this.loops.val ??= this.scoped(() => buildEvalLoop(context, 'val'));
-      await this.announce();
+      await this.announce(true);
       await this.emit('beforeRun');
       this.model.initWeights({ seed: this.seed });
       if (found && !this.loaded) await this.load(found, resuming);
@@ -198,7 +214,7 @@ export class Runner implements Run {
   async saveCheckpoint(options: SaveOptions = {}): Promise<string> {
     const content = captureRun(this, options);
     await this.emit('beforeSaveCheckpoint', { checkpoint: content });
-    return this.checkpoints.write(content, options.best);
+    return this.checkpoints.write(content, { best: options.best ?? {}, regular: options.regular ?? true });
   }
 
   /** Ends what a run leaves running: loader workers, log files. Safe to call twice. */
@@ -261,10 +277,12 @@ export class Runner implements Run {
   }
 
   /** Says what is about to run, once all of it has been built: a config with a mistake ends with the mistake alone. */
-  private async announce(): Promise<void> {
+  private async announce(training = false): Promise<void> {
     if (this.announced) return;
     this.announced = true;
     await announce(this, this.hookBus.describe());
+    // A test launch has no checkpoints to find, so it does not take the name of the latest one.
+    if (training) await this.directory.markLatest();
   }
 
   private buildModel(): BaseModel {
@@ -320,10 +338,7 @@ export class Runner implements Run {
   }
 
   private async conclude(loop: TrainLoop): Promise<TrainOutcome> {
-    const { stage } = loop.position();
-    const done =
-      stage === 'batches' && (loop.byEpoch ? loop.epoch >= loop.maxEpochs : loop.iter >= loop.maxIters);
-    if (!this.stopAsked || done) return 'finished';
+    if (!this.stopAsked || loop.completed) return 'finished';
     const folder = await this.saveCheckpoint();
     this.logger.warn(`Stopped by ${this.stopAsked} at iteration ${loop.iter}; saved to ${folder}.`);
     return 'stopped';

@@ -61,6 +61,25 @@ describe('which checkpoints are kept', () => {
     expect([best.meta.epoch, best.meta.iter]).toEqual([3, 12]);
   });
 
+  it('lets the previous best go when it was kept for nothing else', async () => {
+    const runner = await trained(
+      toyOptions(workDir, {
+        trainCfg: { maxEpochs: 5 },
+        ...toyVal([1, 2, 3, 4, 0]),
+        ...checkpoint({ interval: 100, saveBest: 'auto' }),
+      }),
+    );
+    expect(steps(runner)).toEqual(named(16, 20));
+    expect(readlinkSync(join(runner.directory.checkpoints, 'best_test_acc'))).toBe('step_000016');
+  });
+
+  it('saves as often as it validates when there are no epochs', async () => {
+    const runner = await trained(
+      toyOptions(workDir, { trainCfg: { maxIters: 25, valInterval: 10 }, defaultHooks: {} }),
+    );
+    expect(steps(runner)).toEqual(named(10, 20, 25));
+  });
+
   it('takes less for better when told', async () => {
     const runner = await trained(
       toyOptions(workDir, {
@@ -133,6 +152,54 @@ describe('resuming', () => {
       expect(weights(resumed), `cut at ${iter}`).toEqual(whole);
       expect(resumed.iter).toBe(12);
     }
+  });
+
+  it('keeps the state of hooks that hear an event after the checkpoint hook', async () => {
+    class Late {
+      priority = 'LOWEST' as const;
+      stateKey = 'late';
+      iters = 0;
+      vals = 0;
+      stateDict = () => ({ iters: this.iters, vals: this.vals });
+      loadStateDict = (state: unknown) => void Object.assign(this, state);
+      afterTrainIter = () => void this.iters++;
+      afterValEpoch = () => void this.vals++;
+    }
+    const late = { every: '1it', saveBest: 'auto' };
+    // Killed, not stopped: what was written last is all there is.
+    const crash = {
+      afterTrainIter: (run: { iter: number }) => {
+        if (run.iter === 9) throw new Error('crash');
+      },
+    };
+    const first = new Runner(
+      toyOptions(workDir, { ...toyVal([1, 2, 3]), ...checkpoint(late), customHooks: [crash, new Late()] }),
+    );
+    await expect(first.train()).rejects.toThrow('crash');
+    const hook = new Late();
+    await trained(
+      toyOptions(workDir, { ...toyVal([1, 2, 3]), ...checkpoint(late), customHooks: [hook], resume: true }),
+    );
+    expect([hook.iters, hook.vals]).toEqual([12, 3]);
+  });
+
+  it('links to the best checkpoint of the launch it continues', async () => {
+    const scores = toyVal([5, 1, 1]);
+    await trained(toyOptions(workDir, { ...scores, ...checkpoint({ saveBest: 'auto' }), ...stopAt(6) }));
+    const next = await trained(
+      toyOptions(workDir, { ...toyVal([1]), ...checkpoint({ interval: 1, saveBest: 'auto' }), resume: true }),
+    );
+    const best = await readCheckpoint(realpathSync(join(next.directory.checkpoints, 'best_test_acc')));
+    expect(best.meta.iter).toBe(4);
+  });
+
+  it('refuses other data in the middle of an epoch', async () => {
+    await trained(toyOptions(workDir, stopAt(6)));
+    const other = toyOptions(workDir, {
+      resume: true,
+      trainDataloader: toyLoader({ batchSize: 2 }) as never,
+    });
+    await expect(trained(other)).rejects.toThrow(/E_RESUME_DATA/);
   });
 
   it('takes the seed of the checkpoint when none is configured', async () => {

@@ -89,6 +89,30 @@ describe('stopping', () => {
   });
 });
 
+describe('a stop when nothing is left to do', () => {
+  it.each([
+    ['in the last epoch end', 'afterTrainEpoch', { trainCfg: { maxEpochs: 1 } }],
+    ['in the last iteration of a run by iterations', 'afterTrainIter', { trainCfg: { maxIters: 4 } }],
+    ['after the last validation', 'afterVal', { trainCfg: { maxEpochs: 1 }, ...toyVal([1]) }],
+  ] as const)('%s still saves what was reached', async (_, event, changes) => {
+    const hook = {
+      [event]: (run: { iter: number; requestStop: (reason: string) => void }) => {
+        if (event !== 'afterTrainIter' || run.iter === 3) run.requestStop('test');
+      },
+    };
+    const runner = new Runner(
+      toyOptions(workDir, {
+        ...changes,
+        customHooks: [hook],
+        defaultHooks: { checkpoint: { type: 'CheckpointHook', interval: -1 } as never },
+      }),
+    );
+    await runner.train();
+    await runner.close();
+    expect(readlinkSync(join(runner.directory.checkpoints, 'last'))).toBe('step_000004');
+  });
+});
+
 describe('options', () => {
   it.each([
     [{ trainCfg: undefined }, /E_CONFIG_GROUP/],
@@ -98,6 +122,21 @@ describe('options', () => {
     [{ randomness: { seed: -1 } }, /randomness\.seed/],
     [{ defaultHooks: { loger: null } }, /defaultHooks\.loger/],
     [{ autoScaleLr: { enable: true } }, /autoScaleLr\.baseBatchSize/],
+    [{ trainCfg: { maxEpochs: 1, valInterval: 0 } }, /trainCfg\.valInterval/],
+    [{ customHooks: {} }, /customHooks/],
+    [{ device: 3 }, /device = 3/],
+    [{ model: 5 }, /model = 5/],
+    [{ loadFrom: 5 }, /loadFrom = 5/],
+    [{ plugins: 'abc' }, /plugins = 'abc'/],
+    [{ randomness: 5 }, /randomness = 5/],
+    [{ randomness: { deterministic: 'maybe' } }, /randomness\.deterministic/],
+    [{ experimentName: 'a/b' }, /experimentName/],
+    [{ resume: 7 }, /resume = 7/],
+    [{ trainCfg: { maxEpochs: NaN } }, /maxEpochs = NaN/],
+    [{ logProcessor: { numDigits: 200 } }, /numDigits/],
+    [{ logProcessor: { meanPattern: '(' } }, /meanPattern/],
+    [{ trainDataloader: toyLoader({ length: 0 }) }, /at least one batch/],
+    [{ defaultHooks: { checkpoint: { type: 'CheckpointHook', maxKeepCkpts: 'abc' } } }, /maxKeepCkpts/],
   ])('%j is refused', async (changes, message) => {
     await expect(async () => trained(toyOptions(workDir, changes as never))).rejects.toThrow(message);
   });

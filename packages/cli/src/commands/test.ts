@@ -27,7 +27,9 @@ async function test(argv: readonly string[]): Promise<number> {
     await runner.test();
     await runner.close();
     for (const text of summaryLines(runner, 'test')) process.stdout.write(`${text}\n`);
-    return runner.stopReason ? EXIT_CODES.preempted : EXIT_CODES.ok;
+    // A test has nothing to save, so nothing to resume: it ends as any program that a signal ends.
+    if (runner.stopReason === 'SIGINT') return EXIT_CODES.interrupted;
+    return runner.stopReason ? EXIT_CODES.terminated : EXIT_CODES.ok;
   } finally {
     release();
   }

@@ -36,6 +36,13 @@ export interface Convertible {
 export interface SchedulerState {
   globalStep: number;
   lastStep: number;
+  /** `begin` and `end`, null for no end; tells a resumed run that its config changed. */
+  interval?: [begin: number, end: number | null];
+}
+
+/** Infinity is no JSON. */
+function finiteOrNull(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
 }
 
 const COMMON_KEYS = ['begin', 'end', 'byEpoch', 'paramName'];
@@ -124,13 +131,24 @@ export abstract class ParamScheduler {
   }
 
   stateDict(): SchedulerState {
-    return { globalStep: this.globalStep, lastStep: this.lastStep };
+    return {
+      globalStep: this.globalStep,
+      lastStep: this.lastStep,
+      interval: [this.begin, finiteOrNull(this.end)],
+    };
   }
 
-  /** Restores the counters; see the class for what is not in them. */
+  /** Restores the counters; see the class for what is not in them. Warns when the interval is another one. */
   loadStateDict(state: SchedulerState): void {
     this.globalStep = state.globalStep;
     this.lastStep = state.lastStep;
+    const [begin, end] = state.interval ?? [this.begin, finiteOrNull(this.end)];
+    if (begin === this.begin && end === finiteOrNull(this.end)) return;
+    warn(
+      'W_SCHEDULER_INTERVAL',
+      `${this.name} acted over steps ${begin} to ${end ?? 'the end'} in the run that is resumed and now acts over ` +
+        `${this.begin} to ${this.end}: it goes on from the value reached, not as if it had always been so.`,
+    );
   }
 
   /** Value for step {@link lastStep} of the interval. */

@@ -1,18 +1,32 @@
-import { badValue, HOOKS, isComponentConfig, type BuildOptions, type ComponentConfig } from '@engine/core';
+import {
+  badValue,
+  checkKeys,
+  HOOKS,
+  isComponentConfig,
+  type BuildOptions,
+  type ComponentConfig,
+} from '@engine/core';
 import { HookBus } from '../hook-bus.js';
 import type { HookMethods } from '../hook.js';
 import type { Priority } from '../priority.js';
 import type { RunnerOptions } from '../runner-options.js';
 
 /** The hooks every run has, in the order in which equal priorities keep them. */
-const DEFAULT_HOOKS: Readonly<Record<string, ComponentConfig>> = {
-  runtimeInfo: { type: 'RuntimeInfoHook' },
-  timer: { type: 'IterTimerHook' },
-  samplerSeed: { type: 'DistSamplerSeedHook' },
-  logger: { type: 'LoggerHook' },
-  paramScheduler: { type: 'ParamSchedulerHook' },
-  checkpoint: { type: 'CheckpointHook', interval: 1 },
-};
+function defaultHooks({ trainCfg }: RunnerOptions): Record<string, ComponentConfig> {
+  const byIter =
+    trainCfg &&
+    (trainCfg.byEpoch === false || (trainCfg.maxIters !== undefined && trainCfg.byEpoch !== true));
+  // One checkpoint an epoch; a run without epochs saves as often as it validates.
+  const interval = byIter ? (trainCfg.valInterval ?? 1000) : 1;
+  return {
+    runtimeInfo: { type: 'RuntimeInfoHook' },
+    timer: { type: 'IterTimerHook' },
+    samplerSeed: { type: 'DistSamplerSeedHook' },
+    logger: { type: 'LoggerHook' },
+    paramScheduler: { type: 'ParamSchedulerHook' },
+    checkpoint: { type: 'CheckpointHook', interval },
+  };
+}
 
 /**
  * The run's hooks: the defaults, of which `defaultHooks` replaces (whole, by key), removes (null) or adds some, then the
@@ -29,7 +43,8 @@ export function buildHooks(options: RunnerOptions, build: Pick<BuildOptions, 'co
     } else if (typeof given === 'object' && given !== null) bus.add(given as HookMethods);
     else throw badValue(path, given, "a hook, or its config such as { type: 'LoggerHook', interval: 10 }");
   };
-  const named = new Map<string, unknown>(Object.entries(DEFAULT_HOOKS));
+  const named = new Map<string, unknown>(Object.entries(defaultHooks(options)));
+  checkKeys('defaultHooks', options.defaultHooks, Object.keys(options.defaultHooks ?? {}), 'defaultHooks');
   for (const [key, value] of Object.entries(options.defaultHooks ?? {})) {
     if (value === null && !named.has(key)) {
       throw badValue(`defaultHooks.${key}`, value, `null only for one of ${[...named.keys()].join(', ')}`);
@@ -37,6 +52,9 @@ export function buildHooks(options: RunnerOptions, build: Pick<BuildOptions, 'co
     named.set(key, value);
   }
   for (const [key, value] of named) if (value !== null) add(value, `defaultHooks.${key}`);
+  if (options.customHooks && !Array.isArray(options.customHooks)) {
+    throw badValue('customHooks', options.customHooks, 'a list of hooks or their configs');
+  }
   (options.customHooks ?? []).forEach((hook, i) => add(hook, `customHooks.${i}`));
   return bus;
 }

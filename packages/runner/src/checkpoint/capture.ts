@@ -52,6 +52,7 @@ export function captureRun(run: Run, options: CaptureOptions = {}): CheckpointCo
     },
     model: captureModel(run.model),
     loop,
+    data: dataOf(run),
     messageHub: run.messageHub.stateDict(),
     hooks: captureHooks(run.hooks),
     random: { seed: run.seed, modules: run.model.extraState() },
@@ -68,6 +69,7 @@ export function captureRun(run: Run, options: CaptureOptions = {}): CheckpointCo
 
 /** Puts a whole captured run in place of the one just built: weights, optimizer, schedulers, position, hub, hooks. */
 export function restoreRun(run: Run, content: CheckpointContent): void {
+  checkData(run, content);
   restoreModel(run.model, content.model, true);
   if (content.optimWrapper) {
     const tensors = mapValues(content.optimWrapper.tensors, (array) => toTensor(array));
@@ -91,6 +93,8 @@ export function restoreRun(run: Run, content: CheckpointContent): void {
     content.paramSchedulers.forEach((state, i) => {
       run.paramSchedulers[i]!.loadStateDict(state as never);
     });
+  } else if (run.paramSchedulers.length > 0) {
+    run.logger.warn('The checkpoint has no scheduler state: the schedulers start afresh.');
   }
   const modules = content.random?.modules;
   if (modules) run.model.loadExtraState(modules as Record<string, unknown>);
@@ -98,6 +102,34 @@ export function restoreRun(run: Run, content: CheckpointContent): void {
   if (content.hooks) restoreHooks(run, content.hooks);
   if (content.store) run.checkpoints.loadStateDict(content.store);
   if (content.loop) run.trainLoop!.restore(content.loop);
+}
+
+/** Size of the training data and of its batches. */
+function dataOf(run: Run): { samples: number; batchSize: number | undefined } {
+  const { dataset, batchSize } = run.trainLoop!.dataloader;
+  return { samples: dataset.length, batchSize };
+}
+
+/**
+ * Warns when the data are not those of the checkpoint.
+ * @throws E_RESUME_DATA when, in the middle of an epoch, other batches would begin at other samples
+ */
+function checkData(run: Run, { data, loop }: CheckpointContent): void {
+  const now = dataOf(run);
+  if (!data || (data.samples === now.samples && data.batchSize === now.batchSize)) return;
+  const text = (of: { samples: number; batchSize?: number | undefined }): string =>
+    `${of.samples} samples in batches of ${of.batchSize ?? 'varying size'}`;
+  if (loop && loop.batch > 0) {
+    throw new EngineError({
+      code: 'E_RESUME_DATA',
+      what: `The checkpoint stands at batch ${loop.batch} of an epoch over other data.`,
+      received: text(now),
+      expected: `${text(data)}, as in the checkpoint`,
+      fix: 'resume with the data and batch size of the run, or from a checkpoint at the end of an epoch',
+      exitCode: 2,
+    });
+  }
+  run.logger.warn(`The training data changed since the checkpoint: ${text(data)} before, ${text(now)} now.`);
 }
 
 function captureHooks(hooks: readonly HookMethods[]): Record<string, unknown> {

@@ -30,6 +30,8 @@ export interface CheckpointContent {
   meta: CheckpointMeta;
   /** Weights and buffers by PyTorch's names, in PyTorch's layouts. */
   model: Record<string, HostArray>;
+  /** What `loop.batch` counts in: a run that changes it resumes at another sample. */
+  data?: { samples: number; batchSize?: number | undefined };
   /** Absent in checkpoints of weights only. */
   loop?: LoopPosition;
   optimWrapper?: SavedState;

@@ -84,8 +84,13 @@ export async function readCheckpoint(folder: string): Promise<CheckpointContent>
   if (state.messageHub !== undefined) content.messageHub = state.messageHub;
   if (state.hooks) content.hooks = state.hooks;
   if (state.store) content.store = state.store;
-  const data = await readJson<{ position: LoopPosition }>(join(folder, FILES.data));
-  if (data) content.loop = data.position;
+  const data = await readJson<{ position: LoopPosition; samples?: number; batchSize?: number }>(
+    join(folder, FILES.data),
+  );
+  if (data) {
+    content.loop = data.position;
+    if (data.samples !== undefined) content.data = { samples: data.samples, batchSize: data.batchSize };
+  }
   const random = await readJson<Record<string, unknown>>(join(folder, FILES.random));
   if (random) content.random = random;
   if (state.extra && state.extra.length > 0) {

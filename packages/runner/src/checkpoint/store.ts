@@ -1,8 +1,8 @@
-import { isEngineError, type Logger } from '@engine/core';
+import type { Logger } from '@engine/core';
 import { replaceSymlink, verifyDirectory } from '@engine/fileio';
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import type { RunDirectory } from '../run-directory.js';
 import type { CheckpointContent } from './content.js';
 import { writeLastCheckpoint } from './find.js';
@@ -22,10 +22,17 @@ export interface StoreState {
   best: Record<string, BestCheckpoint>;
 }
 
+/** Why a checkpoint is written. */
+export interface WritePurpose {
+  best: Record<string, number>;
+  regular: boolean;
+}
+
 /** The checkpoints of a run: writes them, names the last and the best by links, and removes old ones. */
 export class CheckpointStore {
   private kept: string[] = [];
   private best: Record<string, BestCheckpoint> = {};
+  private readonly links = new Map<string, string>();
 
   constructor(
     private readonly directory: RunDirectory,
@@ -48,25 +55,52 @@ export class CheckpointStore {
   /**
    * Writes a checkpoint, then points `last` and `last_checkpoint` at it. The content is told which checkpoints will be
    * kept, so that a resumed run knows them.
-   * @param best metrics that this checkpoint is the best by, with their scores
+   * @param purpose `best`: metrics that this checkpoint is the best by, with their scores; `regular`: whether it belongs
+   * to the series that {@link prune} counts
    * @throws E_IO_…; nothing that was there before is lost
    */
-  async write(content: CheckpointContent, best: Record<string, number> = {}): Promise<string> {
+  async write(
+    content: CheckpointContent,
+    purpose: WritePurpose = { best: {}, regular: true },
+  ): Promise<string> {
+    const { best } = purpose;
     const folder = this.folderOf(content.meta.iter);
     const name = this.directory.relative(folder);
-    const kept = [...this.kept.filter((other) => other !== name), name];
+    const regular = purpose.regular || this.kept.includes(name);
+    const kept = [...this.kept.filter((other) => other !== name), ...(regular ? [name] : [])];
     const merged = { ...this.best };
     for (const [key, score] of Object.entries(best)) merged[key] = { folder: name, score };
     await writeCheckpoint(folder, { ...content, store: { kept, best: merged } });
     this.kept = kept;
     await replaceSymlink(join(this.directory.checkpoints, 'last'), basename(folder));
     await writeLastCheckpoint(this.directory.workDir, folder);
-    for (const key of Object.keys(best)) {
-      const link = join(this.directory.checkpoints, `best_${key.replaceAll('/', '_')}`);
-      await replaceSymlink(link, basename(folder));
-    }
+    const outdated = Object.keys(best).map((key) => this.best[key]?.folder);
     this.best = merged;
+    // A launch that resumed another's run links to that one's best until it has a better one.
+    for (const [key, { folder: bestFolder }] of Object.entries(merged)) {
+      const link = join(this.directory.checkpoints, `best_${key.replaceAll('/', '_')}`);
+      const target = relative(this.directory.checkpoints, resolve(this.directory.workDir, bestFolder));
+      if (this.links.get(link) !== target) await replaceSymlink(link, target);
+      this.links.set(link, target);
+    }
+    for (const old of outdated) if (old !== undefined && old !== name) await this.dropBest(old);
     return folder;
+  }
+
+  /** Removes a checkpoint that was kept only for being the best, once it is not any more. */
+  private async dropBest(name: string): Promise<void> {
+    const needed = this.kept.includes(name) || Object.values(this.best).some(({ folder }) => folder === name);
+    if (needed) return;
+    await this.remove(name);
+    this.logger.info(`The previous best checkpoint ${resolve(this.directory.workDir, name)} is removed`);
+  }
+
+  private async remove(name: string): Promise<void> {
+    const folder = resolve(this.directory.workDir, name);
+    // Only what a store wrote is ever removed.
+    if (existsSync(folder) && basename(dirname(folder)) === 'checkpoints') {
+      await rm(folder, { recursive: true, force: true });
+    }
   }
 
   /**
@@ -86,11 +120,7 @@ export class CheckpointStore {
       return;
     }
     for (const name of excess) {
-      const folder = resolve(this.directory.workDir, name);
-      // Links into other folders' checkpoints would dangle; only what a store wrote is ever removed.
-      if (existsSync(folder) && basename(dirname(folder)) === 'checkpoints') {
-        await rm(folder, { recursive: true, force: true });
-      }
+      await this.remove(name);
       this.kept = this.kept.filter((other) => other !== name);
     }
   }
@@ -103,9 +133,4 @@ export class CheckpointStore {
     this.kept = state.kept.filter((name) => existsSync(resolve(this.directory.workDir, name)));
     this.best = structuredClone(state.best);
   }
-}
-
-/** One line about a failed save, for the log. */
-export function saveFailure(error: unknown): string {
-  return isEngineError(error) ? error.message : String(error);
 }

@@ -42,7 +42,8 @@ export async function writeCheckpoint(
       extra: Object.keys(content.extra ?? {}),
     }),
   );
-  if (content.loop) files.set(FILES.data, json({ seed: content.meta.seed, position: content.loop }));
+  if (content.loop)
+    files.set(FILES.data, json({ seed: content.meta.seed, position: content.loop, ...content.data }));
   if (content.random) files.set(FILES.random, json(content.random));
   const bytes = [...files.values()].reduce((sum, file) => sum + sizeOfFile(file), 0);
   await writeDirectoryAtomically(

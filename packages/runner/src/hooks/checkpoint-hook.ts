@@ -9,10 +9,13 @@ import {
   register,
   show,
 } from '@engine/core';
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { EventPayloads, Metrics } from '../events.js';
 import { Hook } from '../hook.js';
 import type { Run } from '../run.js';
 import { ruleOf, type BestRule } from './best-rule.js';
+import { checkPublishedKeys, publishCheckpoint, type PublishedKey } from './publish-checkpoint.js';
 
 export interface CheckpointHookOptions {
   /** Save every so many epochs or iterations; -1 saves only the last. The default hook has 1. */
@@ -35,6 +38,8 @@ export interface CheckpointHookOptions {
   rule?: BestRule | readonly BestRule[];
   greaterKeys?: readonly string[];
   lessKeys?: readonly string[];
+  /** At the end, copy the last and the best checkpoints to `published/` with these parts beside the weights. */
+  publishedKeys?: readonly PublishedKey[];
   priority?: number | string;
 }
 
@@ -51,6 +56,7 @@ const OPTIONS = [
   'rule',
   'greaterKeys',
   'lessKeys',
+  'publishedKeys',
   'priority',
 ];
 
@@ -89,6 +95,7 @@ export class CheckpointHook extends Hook {
         'a whole number above 0, or -1 to save only the last',
       );
     }
+    this.checkTypes(options);
     if (options.saveBegin !== undefined && !(options.saveBegin >= 0)) {
       throw badValue('CheckpointHook.saveBegin', options.saveBegin, 'a number of 0 or more');
     }
@@ -109,11 +116,37 @@ export class CheckpointHook extends Hook {
         `one rule, or one for each of the ${keys.length} metrics of saveBest`,
       );
     }
+    if (options.publishedKeys) checkPublishedKeys('CheckpointHook.publishedKeys', options.publishedKeys);
     this.rules = keys.map((_, i) => (rules.length === 1 ? rules[0] : rules[i]));
     if (options.every !== undefined) {
       const duration = parseDuration(options.every, 'CheckpointHook.every');
       this.unit = duration.unit;
       this.every = duration.value;
+    }
+  }
+
+  private checkTypes(options: CheckpointHookOptions): void {
+    const number = (name: 'saveBegin' | 'maxKeepCkpts'): void => {
+      const value = options[name];
+      if (value !== undefined && !Number.isInteger(value))
+        throw badValue(`CheckpointHook.${name}`, value, 'a whole number');
+    };
+    number('saveBegin');
+    number('maxKeepCkpts');
+    for (const name of ['byEpoch', 'saveLast', 'saveOptimizer', 'saveParamScheduler'] as const) {
+      const value = options[name];
+      if (value !== undefined && typeof value !== 'boolean')
+        throw badValue(`CheckpointHook.${name}`, value, 'true or false');
+    }
+    const names = {
+      saveBest: [options.saveBest ?? []].flat(),
+      greaterKeys: options.greaterKeys,
+      lessKeys: options.lessKeys,
+    };
+    for (const [name, list] of Object.entries(names)) {
+      if (list === undefined || (Array.isArray(list) && list.every((item) => typeof item === 'string')))
+        continue;
+      throw badValue(`CheckpointHook.${name}`, list, 'names of metrics');
     }
   }
 
@@ -143,25 +176,24 @@ export class CheckpointHook extends Hook {
     await run.checkpoints.prune(this.options.maxKeepCkpts ?? -1);
   }
 
-  override async afterTrainEpoch(run: Run): Promise<void> {
+  override afterTrainEpoch(run: Run): void {
     if (this.unit !== 'epoch') return;
     const epoch = run.epoch + 1;
-    if (!this.due(epoch)) return;
+    if (!this.due(epoch) && !(this.savesLast && epoch === run.maxEpochs)) return;
     run.logger.info(`Saving checkpoint at ${epoch} epochs`);
-    await this.save(run);
+    this.save(run);
   }
 
-  override afterTrainIter(run: Run): void | Promise<void> {
+  override afterTrainIter(run: Run): void {
     if (this.unit === 'epoch') return;
     const iter = run.iter + 1;
-    if (this.unit === 'second') {
-      if (Date.now() - this.lastSaveTime < this.every * 1000) return;
-    } else if (!this.due(iter)) return;
+    const due = this.unit === 'second' ? Date.now() - this.lastSaveTime >= this.every * 1000 : this.due(iter);
+    if (!due && !(this.savesLast && iter === run.maxIters)) return;
     run.logger.info(`Saving checkpoint at ${iter} iterations`);
-    return this.save(run).then(() => undefined);
+    this.save(run);
   }
 
-  override async afterValEpoch(run: Run, { metrics }: EventPayloads['afterValEpoch']): Promise<void> {
+  override afterValEpoch(run: Run, { metrics }: EventPayloads['afterValEpoch']): void {
     if (!run.trainLoop || this.bestKeys.length === 0) return;
     if (Object.keys(metrics).length === 0) {
       run.logger.warn('The evaluation reported no metrics, so no checkpoint can be the best.');
@@ -178,16 +210,42 @@ export class CheckpointHook extends Hook {
         better[key] = score;
     }
     if (Object.keys(better).length === 0) return;
-    const folder = await this.save(run, better);
     const at = run.trainLoop.byEpoch ? `${run.epoch} epoch` : `${run.iter} iter`;
-    for (const [key, score] of Object.entries(better)) {
-      run.logger.info(`The best checkpoint with ${score.toFixed(4)} ${key} at ${at} is saved to ${folder}.`);
-    }
+    this.save(run, better, (folder) => {
+      for (const [key, score] of Object.entries(better)) {
+        run.logger.info(
+          `The best checkpoint with ${score.toFixed(4)} ${key} at ${at} is saved to ${folder}.`,
+        );
+      }
+    });
   }
 
   /** Training may end before its last step, by early stopping: what it reached is saved all the same. */
-  override async afterTrain(run: Run): Promise<void> {
-    if ((this.options.saveLast ?? true) && this.savedIter !== run.iter) await this.save(run);
+  override afterTrain(run: Run): void {
+    if (this.savesLast && this.savedIter !== run.iter) this.save(run);
+  }
+
+  /** Saves asked for in afterTrain have been written by now. */
+  override async afterRun(run: Run): Promise<void> {
+    if (this.options.publishedKeys && run.trainLoop?.completed) {
+      await this.publish(run, this.options.publishedKeys);
+    }
+  }
+
+  private get savesLast(): boolean {
+    return this.options.saveLast ?? true;
+  }
+
+  private async publish(run: Run, keys: readonly PublishedKey[]): Promise<void> {
+    const best = Object.values(run.checkpoints.bestCheckpoints);
+    const folders = best.map(({ folder }) => resolve(run.directory.workDir, folder));
+    if (this.savesLast) folders.push(run.checkpoints.folderOf(run.iter));
+    for (const folder of new Set(folders)) {
+      // A run that resumed one already complete has written nothing of its own.
+      if (!existsSync(folder)) continue;
+      const target = await publishCheckpoint(folder, run.directory.path('published'), keys);
+      run.logger.info(`Published ${folder} as ${target}.`);
+    }
   }
 
   private due(done: number): boolean {
@@ -195,16 +253,21 @@ export class CheckpointHook extends Hook {
     return this.every > 0 && from >= 0 && from % this.every === 0;
   }
 
-  private async save(run: Run, best: Record<string, number> = {}): Promise<string> {
-    const folder = await run.saveCheckpoint({
+  /** The state of hooks that hear this event later belongs into the checkpoint, so it is written when all have. */
+  private save(run: Run, best?: Record<string, number>, onSaved?: (folder: string) => void): void {
+    run.requestSave({
       saveOptimizer: this.options.saveOptimizer,
       saveParamScheduler: this.options.saveParamScheduler,
       best,
+      regular: best === undefined,
+      maxKeep: this.options.maxKeepCkpts,
+      onSaved: (folder) => {
+        this.lastSaveTime = Date.now();
+        run.messageHub.updateInfo('lastCkpt', run.directory.relative(folder));
+        onSaved?.(folder);
+      },
     });
-    this.savedIter = run.trainLoop!.position().iter;
-    this.lastSaveTime = Date.now();
-    await run.checkpoints.prune(this.options.maxKeepCkpts ?? -1);
-    return folder;
+    if (best === undefined) this.savedIter = run.trainLoop!.position().iter;
   }
 
   private metricKey(wanted: string, metrics: Metrics): string {

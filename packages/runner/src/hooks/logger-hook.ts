@@ -1,5 +1,7 @@
 import { badValue, checkKeys, HOOKS, register } from '@engine/core';
-import { writeFile } from 'node:fs/promises';
+import { getFileBackend } from '@engine/fileio';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { basename, join, sep } from 'node:path';
 import type { EventPayloads } from '../events.js';
 import { Hook } from '../hook.js';
 import type { Run } from '../run.js';
@@ -13,8 +15,16 @@ export interface LoggerHookOptions {
   intervalExpName?: number;
   /** Step of validation metrics in visual backends: the epoch (default) or the iteration. */
   logMetricByEpoch?: boolean;
+  /** Place, on any storage, that the files of the launch are copied to when it is over: `<outDir>/<work dir>/<launch>`. */
+  outDir?: string;
+  /** Endings of the files to copy; `.json`, `.log`, `.ts`, `.py` and `.yaml`. Checkpoints stay where they are. */
+  outSuffix?: readonly string[];
+  /** Keep the files here after they have been copied; true. */
+  keepLocal?: boolean;
   priority?: number | string;
 }
+
+const OUT_SUFFIX = ['.json', '.log', '.ts', '.py', '.yaml'];
 
 /** Writes log lines, and the same values to the visual backends, at an interval. */
 @register(HOOKS)
@@ -24,6 +34,7 @@ export class LoggerHook extends Hook {
   private readonly ignoreLast: boolean;
   private readonly intervalExpName: number;
   private readonly logMetricByEpoch: boolean | undefined;
+  private readonly out: { dir: string; suffixes: readonly string[]; keep: boolean } | undefined;
 
   constructor(options: LoggerHookOptions = {}) {
     super();
@@ -32,12 +43,18 @@ export class LoggerHook extends Hook {
       'ignoreLast',
       'intervalExpName',
       'logMetricByEpoch',
+      'outDir',
+      'outSuffix',
+      'keepLocal',
       'priority',
     ]);
     this.interval = positive('LoggerHook.interval', options.interval ?? 10);
     this.intervalExpName = positive('LoggerHook.intervalExpName', options.intervalExpName ?? 1000);
     this.ignoreLast = options.ignoreLast ?? true;
     this.logMetricByEpoch = options.logMetricByEpoch;
+    const { outDir, outSuffix = OUT_SUFFIX, keepLocal = true } = options;
+    if (outDir !== undefined) this.out = { dir: outDir, suffixes: outSuffix, keep: keepLocal };
+    else if (!keepLocal) throw badValue('LoggerHook.keepLocal', false, 'an outDir beside it');
   }
 
   override afterTrainIter(run: Run, { batchIdx }: EventPayloads['afterTrainIter']): void {
@@ -78,14 +95,29 @@ export class LoggerHook extends Hook {
     const batches = run.testLoop!.dataloader.length;
     const { tag, line } = run.logProcessor.getLogAfterEpoch(run, batches - 1, 'test', true);
     run.logger.info(line);
-    await writeFile(
-      run.directory.path(`${run.directory.timestamp}.json`),
-      `${JSON.stringify(tag, null, 2)}\n`,
-    );
+    await run.directory.writeText(`${run.directory.timestamp}.json`, `${JSON.stringify(tag, null, 2)}\n`);
   }
 
   override async afterRun(run: Run): Promise<void> {
     await run.visualizer.close();
+    if (this.out && run.processGroup.rank === 0) await this.copyOut(run, this.out);
+  }
+
+  private async copyOut(run: Run, out: NonNullable<LoggerHook['out']>): Promise<void> {
+    const { workDir, timestamp, checkpoints } = run.directory;
+    const from = run.directory.path();
+    const storage = getFileBackend(out.dir, {}, true);
+    // Lines wait in memory for a while; a later one opens the file again.
+    run.logger.close();
+    for (const name of await readdir(from, { recursive: true })) {
+      const path = join(from, name);
+      if (!out.suffixes.some((suffix) => name.endsWith(suffix)) || path.startsWith(checkpoints + sep))
+        continue;
+      if (!(await stat(path)).isFile()) continue;
+      const target = storage.joinPath(out.dir, basename(workDir), timestamp, ...name.split(sep));
+      await storage.put(new Uint8Array(await readFile(path)), target);
+      if (!out.keep) await rm(path);
+    }
   }
 }
 

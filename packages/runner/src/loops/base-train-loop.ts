@@ -1,6 +1,7 @@
 import type { AnyDataLoader, Run } from '../run.js';
 import { ValSchedule, type DynamicInterval } from './intervals.js';
 import type { LoopPosition, TrainLoop } from './loop.js';
+import { requireBatches } from './require-batches.js';
 import { Breather } from './yielding.js';
 
 /** When a training loop validates. */
@@ -20,6 +21,7 @@ export abstract class BaseTrainLoop implements TrainLoop {
   epoch = 0;
   iter = 0;
   stopTraining = false;
+  completed = false;
   protected readonly schedule: ValSchedule;
   protected readonly breather = new Breather();
   /** What a run resumed right now would do next. */
@@ -31,6 +33,7 @@ export abstract class BaseTrainLoop implements TrainLoop {
     options: ValidationOptions,
     defaultInterval: number,
   ) {
+    requireBatches('trainDataloader', dataloader);
     this.valInterval = options.valInterval ?? defaultInterval;
     this.valBegin = options.valBegin ?? 1;
     this.schedule = new ValSchedule(this.valInterval, this.valBegin, options.dynamicIntervals);

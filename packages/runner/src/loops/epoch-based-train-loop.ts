@@ -56,7 +56,11 @@ export class EpochBasedTrainLoop extends BaseTrainLoop {
       if (run.stopReason && this.next.stage === 'batches') break;
       await this.validate();
     }
-    if (!run.stopReason) await run.emit('afterTrain');
+    // Asked to stop when nothing was left to do: the run is over all the same.
+    const ended = this.epoch >= this.maxEpochs || (this.stopTraining && this.next.batch === 0);
+    if (!ended || this.next.stage === 'validation') return;
+    await run.emit('afterTrain');
+    this.completed = true;
   }
 
   private async runEpoch(): Promise<void> {

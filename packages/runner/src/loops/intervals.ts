@@ -16,6 +16,11 @@ export class ValSchedule {
     readonly begin: number,
     dynamicIntervals: readonly DynamicInterval[] = [],
   ) {
+    if (!Number.isInteger(interval) || interval < 1) {
+      throw badValue('trainCfg.valInterval', interval, 'a whole number above 0');
+    }
+    if (typeof begin !== 'number' || !(begin >= 0))
+      throw badValue('trainCfg.valBegin', begin, 'a number of 0 or more');
     const valid =
       Array.isArray(dynamicIntervals) &&
       dynamicIntervals.every(

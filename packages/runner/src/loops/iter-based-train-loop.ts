@@ -52,9 +52,6 @@ export class IterBasedTrainLoop extends BaseTrainLoop {
       while (this.iter < this.maxIters && !this.stopTraining && !run.stopReason) {
         const item = await batches.next();
         if (item.done) {
-          if (batch === 0) {
-            throw badValue('trainDataloader', 'no batches', 'at least one batch per pass over the data');
-          }
           this.warnOfRestart();
           pass++;
           batch = 0;
@@ -76,10 +73,12 @@ export class IterBasedTrainLoop extends BaseTrainLoop {
     } finally {
       await batches.return?.();
     }
-    if (run.stopReason) return;
+    const ended = this.iter >= this.maxIters || this.stopTraining;
+    if (!ended || this.next.stage === 'validation') return;
     await run.emit('afterTrainEpoch');
     this.epoch = 1;
     await run.emit('afterTrain');
+    this.completed = true;
   }
 
   private warnOfRestart(): void {

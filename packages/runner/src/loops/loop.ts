@@ -31,6 +31,8 @@ export interface TrainLoop {
   readonly valBegin: number;
   /** Set by a hook to end training: after the epoch in progress (epoch loops) or the iteration (iteration loops). */
   stopTraining: boolean;
+  /** Set when the loop has done all it was to do, afterTrain included. */
+  readonly completed: boolean;
   /** The position a checkpoint written right now must carry. */
   position(): LoopPosition;
   /** Continues from a position instead of the beginning; called once, before `run`. */

@@ -4,6 +4,7 @@ import type { Metrics } from '../events.js';
 import type { AnyDataLoader, Run } from '../run.js';
 import { evaluateLoader } from './evaluation.js';
 import type { EvalLoop } from './loop.js';
+import { requireBatches } from './require-batches.js';
 
 /** Testing takes no options of its own yet. */
 export type TestLoopOptions = Record<never, never>;
@@ -18,6 +19,7 @@ export class TestLoop implements EvalLoop {
     options: TestLoopOptions = {},
   ) {
     checkKeys('TestLoop', options, [], 'testCfg');
+    requireBatches('testDataloader', dataloader);
   }
 
   run(onEvaluated?: () => void): Promise<Metrics> {

@@ -4,6 +4,7 @@ import type { Metrics } from '../events.js';
 import type { AnyDataLoader, Run } from '../run.js';
 import { evaluateLoader } from './evaluation.js';
 import type { EvalLoop } from './loop.js';
+import { requireBatches } from './require-batches.js';
 
 /** Validation takes no options of its own yet. */
 export type ValLoopOptions = Record<never, never>;
@@ -18,6 +19,7 @@ export class ValLoop implements EvalLoop {
     options: ValLoopOptions = {},
   ) {
     checkKeys('ValLoop', options, [], 'valCfg');
+    requireBatches('valDataloader', dataloader);
   }
 
   run(onEvaluated?: () => void): Promise<Metrics> {
