@@ -272,6 +272,13 @@ export class Runner implements Run {
     this.runSeed ??= options.randomness?.seed ?? randomInt(2 ** 31);
     const services = this.scoped(() => createServices(options));
     this.services = services;
+    const scope = options.defaultScope;
+    if (scope !== undefined && scope !== MODELS.scope && MODELS.atScope(scope) === MODELS) {
+      const known = [...MODELS.children.keys()].join(', ') || 'none';
+      services.logger.warn(
+        `No registry has the scope '${scope}' (defaultScope); scopes that are loaded: ${known}.`,
+      );
+    }
     this.store = new CheckpointStore(services.directory, services.logger);
     this.hookBus = this.scoped(() => buildHooks(options, services));
   }

@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { EngineError, show } from '../errors.js';
+import { addWhere, EngineError, isEngineError, show } from '../errors.js';
 import { showFile } from '../provenance.js';
 import type { ConfigLayer } from './layers.js';
 import { mergeValues } from './merge.js';
@@ -74,7 +74,12 @@ async function loadFile(
       exitCode: 2,
     });
   }
-  const content = await readFileContent(context(file, session));
+  const content = await readFileContent(context(file, session)).catch((error: unknown) => {
+    // Whoever asks for a base that is not there is the one to correct.
+    const by = chain.at(-1);
+    if (by !== undefined && isEngineError(error)) addWhere(error, `_base_ of ${showFile(by)}`);
+    throw error;
+  });
   return inherit(content, file, via, session, [...chain, file]);
 }
 
