@@ -205,3 +205,16 @@ describe('a full disk', () => {
     },
   );
 });
+
+it('a loss that is no number any more ends the run with exit code 3, and is not saved', async () => {
+  const config = tinyConfig({
+    workDir: 'nan',
+    optimWrapper: { optimizer: { type: 'SGD', lr: 1e18 } },
+    paramScheduler: [],
+    customHooks: [{ type: 'NaNGuardHook', interval: 2 }],
+  });
+  const result = await engine(['train', writeConfig(folder.path, config, 'nan.json')], folder.path);
+  expect(result.stderr).toMatch(/E_NOT_FINITE/);
+  expect(result.code).toBe(3);
+  expect(tree(join(folder.path, 'nan')).filter((path) => path.includes('step_'))).toEqual([]);
+});

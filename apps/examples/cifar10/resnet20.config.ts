@@ -53,6 +53,7 @@ export default async () => {
       logger: { type: 'LoggerHook', interval: 20 },
       checkpoint: { type: 'CheckpointHook', interval: 1, maxKeepCkpts: 3, saveBest: 'auto' },
     },
+    customHooks: [{ type: 'NaNGuardHook' }],
     randomness: { seed: 0 },
     workDir: 'work_dirs/resnet20',
   });

@@ -1,3 +1,4 @@
+export * from './averaged/index.js';
 export * from './base-model.js';
 export * from './data-preprocessor/index.js';
 export * from './init/index.js';

@@ -1,3 +1,4 @@
+import { checkKeys } from '@engine/core';
 import type { EventPayloads } from './events.js';
 import type { Priority } from './priority.js';
 import type { Run } from './run.js';
@@ -47,6 +48,11 @@ export interface HookMethods {
 // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
 export abstract class Hook {
   priority: Priority = 'NORMAL';
+
+  /** A hook without options of its own says so to whoever gives it some; one with options checks them itself. */
+  constructor(options: object = {}) {
+    checkKeys(new.target.name, options, ['priority']);
+  }
 }
 // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
 export interface Hook extends HookMethods {

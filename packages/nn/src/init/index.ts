@@ -1,3 +1,4 @@
 export * from './functions.js';
 export * from './init-module.js';
 export * from './initializers.js';
+export * from './pretrained.js';

@@ -2,8 +2,24 @@ import { MODELS, checkKeys, register } from '@engine/core';
 import { tf, type Tensor } from '@engine/tensor';
 
 import { Module } from '../module.js';
+import {
+  binaryCrossEntropy,
+  binaryCrossEntropyWithLogits,
+  type BinaryCrossEntropyOptions,
+  type BinaryCrossEntropyWithLogitsOptions,
+} from './binary-cross-entropy.js';
 import { crossEntropy, type CrossEntropyOptions } from './cross-entropy.js';
-import { l1Loss, mseLoss, type RegressionLossOptions } from './regression.js';
+import { klDiv, type KlDivOptions } from './kl-div.js';
+import { nllLoss, type NllLossOptions } from './nll-loss.js';
+import {
+  huberLoss,
+  l1Loss,
+  mseLoss,
+  smoothL1Loss,
+  type HuberLossOptions,
+  type RegressionLossOptions,
+  type SmoothL1LossOptions,
+} from './regression.js';
 
 /** The result is multiplied by `lossWeight`; 1 unless said. */
 interface Weighted {
@@ -12,12 +28,24 @@ interface Weighted {
 
 export interface CrossEntropyLossOptions extends CrossEntropyOptions, Weighted {}
 export interface RegressionLossModuleOptions extends RegressionLossOptions, Weighted {}
+export interface SmoothL1LossModuleOptions extends SmoothL1LossOptions, Weighted {}
+export interface HuberLossModuleOptions extends HuberLossOptions, Weighted {}
+export interface BCELossOptions extends BinaryCrossEntropyOptions, Weighted {}
+export interface BCEWithLogitsLossOptions extends BinaryCrossEntropyWithLogitsOptions, Weighted {}
+export interface NLLLossOptions extends NllLossOptions, Weighted {}
+export interface KLDivLossOptions extends KlDivOptions, Weighted {}
 
 declare module '@engine/core' {
   interface ModelTypes {
     CrossEntropyLoss: CrossEntropyLossOptions;
     MSELoss: RegressionLossModuleOptions;
     L1Loss: RegressionLossModuleOptions;
+    SmoothL1Loss: SmoothL1LossModuleOptions;
+    HuberLoss: HuberLossModuleOptions;
+    BCELoss: BCELossOptions;
+    BCEWithLogitsLoss: BCEWithLogitsLossOptions;
+    NLLLoss: NLLLossOptions;
+    KLDivLoss: KLDivLossOptions;
   }
 }
 
@@ -84,5 +112,77 @@ export class L1Loss extends WeightedLoss<RegressionLossModuleOptions> {
 
   protected compute(prediction: Tensor, target: Tensor): Tensor {
     return l1Loss(prediction, target, this.options);
+  }
+}
+
+/** {@link smoothL1Loss} as a module. */
+@register(MODELS)
+export class SmoothL1Loss extends WeightedLoss<SmoothL1LossModuleOptions> {
+  constructor(options: SmoothL1LossModuleOptions = {}) {
+    super('SmoothL1Loss', options, ['reduction', 'beta']);
+  }
+
+  protected compute(prediction: Tensor, target: Tensor): Tensor {
+    return smoothL1Loss(prediction, target, this.options);
+  }
+}
+
+/** {@link huberLoss} as a module. */
+@register(MODELS)
+export class HuberLoss extends WeightedLoss<HuberLossModuleOptions> {
+  constructor(options: HuberLossModuleOptions = {}) {
+    super('HuberLoss', options, ['reduction', 'delta']);
+  }
+
+  protected compute(prediction: Tensor, target: Tensor): Tensor {
+    return huberLoss(prediction, target, this.options);
+  }
+}
+
+/** {@link binaryCrossEntropy} as a module. */
+@register(MODELS)
+export class BCELoss extends WeightedLoss<BCELossOptions> {
+  constructor(options: BCELossOptions = {}) {
+    super('BCELoss', options, ['weight', 'reduction']);
+  }
+
+  protected compute(prediction: Tensor, target: Tensor): Tensor {
+    return binaryCrossEntropy(prediction, target, this.options);
+  }
+}
+
+/** {@link binaryCrossEntropyWithLogits} as a module. */
+@register(MODELS)
+export class BCEWithLogitsLoss extends WeightedLoss<BCEWithLogitsLossOptions> {
+  constructor(options: BCEWithLogitsLossOptions = {}) {
+    super('BCEWithLogitsLoss', options, ['weight', 'posWeight', 'reduction']);
+  }
+
+  protected compute(prediction: Tensor, target: Tensor): Tensor {
+    return binaryCrossEntropyWithLogits(prediction, target, this.options);
+  }
+}
+
+/** {@link nllLoss} as a module. */
+@register(MODELS)
+export class NLLLoss extends WeightedLoss<NLLLossOptions> {
+  constructor(options: NLLLossOptions = {}) {
+    super('NLLLoss', options, ['weight', 'reduction', 'ignoreIndex']);
+  }
+
+  protected compute(prediction: Tensor, target: Tensor): Tensor {
+    return nllLoss(prediction, target, this.options);
+  }
+}
+
+/** {@link klDiv} as a module. */
+@register(MODELS)
+export class KLDivLoss extends WeightedLoss<KLDivLossOptions> {
+  constructor(options: KLDivLossOptions = {}) {
+    super('KLDivLoss', options, ['reduction', 'logTarget']);
+  }
+
+  protected compute(prediction: Tensor, target: Tensor): Tensor {
+    return klDiv(prediction, target, this.options);
   }
 }

@@ -1,4 +1,3 @@
-import { RandomStream } from '@engine/core';
 import { describe, expect, it } from 'vitest';
 
 import {
@@ -8,56 +7,12 @@ import {
   conv2d,
   expectNoLeak,
   markConstant,
-  randomNormal,
   relu,
   softmaxCrossEntropy,
   tf,
   type Tensor,
 } from '../index.js';
-
-const draw = (shape: number[], key: string): Tensor => randomNormal(shape, RandomStream.of(7, key));
-
-function values(tensor: Tensor): number[] {
-  return Array.from(tensor.dataSync());
-}
-
-function expectNear(received: readonly number[], expected: readonly number[], tolerance: number): void {
-  expect(received).toHaveLength(expected.length);
-  received.forEach((value, i) =>
-    expect(Math.abs(value - expected[i]!), `element ${i}`).toBeLessThan(tolerance),
-  );
-}
-
-/** Checks the gradient of sum(fn(inputs) · cotangent) against central differences. */
-function checkGradient(
-  fn: (...inputs: Tensor[]) => Tensor,
-  inputs: Tensor[],
-  epsilon = 1e-2,
-  tolerance = 2e-2,
-): void {
-  tf.tidy(() => {
-    const cotangent = draw(fn(...inputs).shape, 'cotangent');
-    const loss = (...given: Tensor[]): Tensor => tf.sum(tf.mul(fn(...given), cotangent));
-    const grads = tf.grads(loss)(inputs);
-    inputs.forEach((input, which) => {
-      const data = input.dataSync();
-      const stride = Math.max(1, Math.floor(data.length / 12));
-      for (let i = 0; i < data.length; i += stride) {
-        const at = (delta: number): number => {
-          const moved = Float32Array.from(data);
-          moved[i]! += delta;
-          const given = inputs.map((other, j) => (j === which ? tf.tensor(moved, input.shape) : other));
-          return loss(...given).dataSync()[0]!;
-        };
-        const expected = (at(epsilon) - at(-epsilon)) / (2 * epsilon);
-        const received = grads[which]!.dataSync()[i]!;
-        expect(Math.abs(received - expected), `input ${which} element ${i}`).toBeLessThan(
-          tolerance * (1 + Math.abs(expected)),
-        );
-      }
-    });
-  });
-}
+import { checkGradient, draw, expectNear, values } from './check-gradient.fixture.js';
 
 describe('batchNormTrain', () => {
   it('normalises to the shift and scale it was given, and returns the biased variance', () => {
@@ -84,11 +39,9 @@ describe('batchNormTrain', () => {
       const x = draw([3, 2, 2, 4], 'x');
       const gamma = draw([4], 'gamma');
       const beta = draw([4], 'beta');
-      checkGradient(
-        (...[a, b, c]) => batchNormTrain(a!, b!, c!, { relu: withRelu }).y,
-        [x, gamma, beta],
-        1e-3,
-      );
+      checkGradient((...[a, b, c]) => batchNormTrain(a!, b!, c!, { relu: withRelu }).y, [x, gamma, beta], {
+        epsilon: 1e-3,
+      });
     });
   }
 

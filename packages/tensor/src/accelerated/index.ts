@@ -1,6 +1,16 @@
+export * from './activations.js';
+export * from './attention.js';
 export * from './batch-norm.js';
 export * from './clip.js';
+export * from './conv-transpose2d.js';
 export * from './conv2d.js';
+export * from './embedding.js';
+export * from './group-norm.js';
+export * from './layer-norm.js';
+export * from './nll.js';
 export * from './optimizer-update.js';
+export * from './pointwise-losses.js';
 export * from './relu.js';
+export * from './resize.js';
+export type { ResizeMode } from './resize-taps.js';
 export * from './softmax-cross-entropy.js';
