@@ -11,8 +11,16 @@ const FLOORS = [
 ];
 
 /** What each plugin may use. */
+const OPTIMIZER = ['core', 'tensor', 'optim'];
+
 const PLUGINS = {
+  'backend-torch': ['core', 'tensor'],
   'backend-wasm': ['core', 'tensor'],
+  'optim-8bit': OPTIMIZER,
+  'optim-dadaptation': OPTIMIZER,
+  'optim-extra': OPTIMIZER,
+  'optim-lion': OPTIMIZER,
+  'optim-sophia': OPTIMIZER,
   vision: FLOORS.slice(0, 3).flat(),
 };
 

@@ -1,0 +1,49 @@
+import type { DynamicMap } from './dynamic-map.js';
+
+/** Elements that share one scale. */
+export const BLOCK_SIZE = 256;
+
+/** Number of blocks, and of scales, of `size` elements. */
+export function blockCount(size: number): number {
+  return Math.ceil(size / BLOCK_SIZE);
+}
+
+/**
+ * Writes a block as codes, each for the nearest value of the map times the block's largest magnitude.
+ * @param block up to {@link BLOCK_SIZE} elements, of which `length` count; one that is NaN makes the whole block NaN
+ * @param codes receives `length` codes from `offset` on
+ * @returns the largest magnitude, which the codes are relative to
+ */
+export function quantiseBlock(
+  block: Float32Array,
+  length: number,
+  map: DynamicMap,
+  codes: Uint8Array,
+  offset: number,
+): number {
+  let largest = 0;
+  for (let i = 0; i < length; i++) largest = Math.max(largest, Math.abs(block[i]!));
+  if (largest === 0) {
+    codes.fill(0, offset, offset + length);
+    return 0;
+  }
+  const inverse = Math.fround(1 / largest);
+  for (let i = 0; i < length; i++) {
+    const value = Math.fround(block[i]! * inverse);
+    codes[offset + i] = map.encode(value > 1 ? 1 : value < -1 ? -1 : value);
+  }
+  return largest;
+}
+
+/** Undoes {@link quantiseBlock} up to the rounding to a code. */
+export function dequantiseBlock(
+  block: Float32Array,
+  length: number,
+  map: DynamicMap,
+  codes: Uint8Array,
+  offset: number,
+  largest: number,
+): void {
+  const { values } = map;
+  for (let i = 0; i < length; i++) block[i] = values[codes[offset + i]!]! * largest;
+}

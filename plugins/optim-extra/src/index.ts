@@ -1,0 +1,5 @@
+export * from './adabelief.js';
+export * from './lamb.js';
+export * from './lars.js';
+export * from './muon.js';
+export * from './schedule-free-adamw.js';
