@@ -30,6 +30,8 @@ export function formatScientific(value: number, digits = 4): string {
   const special = notFinite(value);
   if (special !== undefined) return special;
   let text = value.toExponential(digits);
+  // A tie has one digit more than is kept, and no others; what is no tie needs no second look.
+  if (Number(value.toExponential(digits + 1)) !== value) return text.replace(/e([+-])(\d)$/, 'e$10$2');
   const exact = Math.abs(value).toExponential(Math.min(100, digits + 60));
   const mantissa = exact.slice(0, exact.indexOf('e')).replace('.', '');
   if (isTieToEven(mantissa, digits + 1)) {
