@@ -3,7 +3,7 @@
     {
       "target_name": "engine_torch",
       "sources": ["<!@(node -p \"require('fs').readdirSync('src/native').filter((f) => f.endsWith('.cc')).map((f) => 'src/native/' + f).join(' ')\")"],
-      "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")", "<!@(node scripts/find-libtorch.mjs includes)"],
+      "include_dirs": ["<!@(node scripts/find-libtorch.mjs includes)"],
       "defines": [
         "NAPI_VERSION=8",
         "NAPI_CPP_EXCEPTIONS",

@@ -75,6 +75,8 @@ export function tinyConfig(changes: Record<string, unknown> = {}): Record<string
   });
   return {
     plugins: ['@engine/vision'],
+    // The backend that is there on every machine, so that every machine tests the same.
+    device: 'wasm',
     workDir: 'work',
     model: {
       type: 'vision.ImageClassifier',

@@ -2,9 +2,18 @@
 // libtorch or a compiler is no failure: the reason is left in build/unavailable.txt, where the backend reads it.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { availableParallelism } from 'node:os';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findLibtorch } from './find-libtorch.mjs';
@@ -37,13 +46,13 @@ function giveUp(reason, output = '') {
 }
 
 function compile(found) {
-  const nodeGyp = createRequire(import.meta.url).resolve('node-gyp/bin/node-gyp.js');
+  const nodeGyp = fileURLToPath(import.meta.resolve('node-gyp/bin/node-gyp.js'));
   // Headers that came with this Node spare a download.
   const prefix = join(dirname(process.execPath), '..');
   const local = existsSync(join(prefix, 'include', 'node', 'node_api.h')) ? [`--nodedir=${prefix}`] : [];
   return spawnSync(
     process.execPath,
-    [nodeGyp, 'rebuild', ...local, `--jobs=${availableParallelism()}`, '--loglevel=warn'],
+    [nodeGyp, 'configure', 'build', ...local, `--jobs=${availableParallelism()}`, '--loglevel=warn'],
     {
       cwd: root,
       encoding: 'utf8',
@@ -51,6 +60,60 @@ function compile(found) {
       env: { ...process.env, ENGINE_LIBTORCH_FOUND: JSON.stringify(found) },
     },
   );
+}
+
+/** True while the process that wrote its number into the lock lives. */
+function isHeld(lock) {
+  try {
+    process.kill(Number(readFileSync(lock, 'utf8')), 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Two builds in one folder would trip over each other: the second waits, and finds everything done. */
+async function locked(body) {
+  const name = createHash('sha256').update(root).digest('hex').slice(0, 16);
+  const lock = join(tmpdir(), `engine-torch-build-${name}.lock`);
+  for (;;) {
+    try {
+      const file = openSync(lock, 'wx');
+      writeSync(file, String(process.pid));
+      closeSync(file);
+      break;
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error;
+      if (!isHeld(lock)) rmSync(lock, { force: true });
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+  try {
+    body();
+  } finally {
+    rmSync(lock, { force: true });
+  }
+}
+
+function build(found) {
+  const wanted = fingerprint(found);
+  const upToDate = existsSync(binary) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted;
+  if (upToDate) return;
+  const start = performance.now();
+  const { status, stdout, stderr, error } = compile(found);
+  if (status === 0 && existsSync(binary)) {
+    writeFileSync(stamp, wanted);
+    rmSync(unavailable, { force: true });
+    const seconds = ((performance.now() - start) / 1000).toFixed(0);
+    console.log(`backend-torch built against libtorch ${found.version} (${found.origin}) in ${seconds}s.`);
+  } else {
+    const output = `${stdout ?? ''}${stderr ?? ''}${error?.message ?? ''}`;
+    const reason = /error: .*/.exec(output)?.[0] ?? /not found: make|g\+\+: not found/.exec(output)?.[0];
+    giveUp(
+      `compiling against libtorch ${found.version} failed${reason ? ` (${reason.trim()})` : ''}`,
+      output,
+    );
+  }
 }
 
 const found = findLibtorch();
@@ -61,20 +124,5 @@ if (!found) {
       : 'no libtorch was found (LIBTORCH, the torch of a Python on the PATH, or Debian’s libtorch-dev)',
   );
 } else {
-  const wanted = fingerprint(found);
-  const upToDate = existsSync(binary) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted;
-  if (!upToDate) {
-    const start = performance.now();
-    const { status, stdout, stderr, error } = compile(found);
-    if (status === 0 && existsSync(binary)) {
-      writeFileSync(stamp, wanted);
-      rmSync(unavailable, { force: true });
-      const seconds = ((performance.now() - start) / 1000).toFixed(0);
-      console.log(`backend-torch built against libtorch ${found.version} (${found.origin}) in ${seconds}s.`);
-    } else {
-      const output = `${stdout ?? ''}${stderr ?? ''}${error?.message ?? ''}`;
-      const reason = /error: .*/.exec(output)?.[0] ?? /not found: make|g\+\+: not found/.exec(output)?.[0];
-      giveUp(`compiling against libtorch ${found.version} failed${reason ? ` (${reason.trim()})` : ''}`, output);
-    }
-  }
+  await locked(() => build(found));
 }

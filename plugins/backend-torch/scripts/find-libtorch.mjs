@@ -42,7 +42,8 @@ function abiOf(folder) {
 }
 
 function fromPython() {
-  const code = 'import os, torch; print(os.path.dirname(torch.__file__)); print(int(torch._C._GLIBCXX_USE_CXX11_ABI))';
+  const code =
+    'import os, torch; print(os.path.dirname(torch.__file__)); print(int(torch._C._GLIBCXX_USE_CXX11_ABI))';
   for (const program of ['python3', 'python']) {
     const { status, stdout } = spawnSync(program, ['-c', code], { encoding: 'utf8', timeout: 60_000 });
     if (status !== 0) continue;
@@ -74,10 +75,14 @@ export function findLibtorch() {
 }
 
 /** The properties that binding.gyp asks for. */
-function property(name, found) {
+async function property(name, found) {
   switch (name) {
     case 'includes':
-      return [found.include, join(found.include, 'torch', 'csrc', 'api', 'include')];
+      return [
+        (await import('node-addon-api')).default.include_dir,
+        found.include,
+        join(found.include, 'torch', 'csrc', 'api', 'include'),
+      ];
     case 'defines':
       return [`_GLIBCXX_USE_CXX11_ABI=${found.abi}`];
     case 'standard': {
@@ -100,6 +105,6 @@ if (process.argv[1] && import.meta.url === pathToFileURL(realpathSync(process.ar
   const found = given ? JSON.parse(given) : findLibtorch();
   const name = process.argv[2];
   if (name === undefined) console.log(JSON.stringify(found ?? null, null, 2));
-  else if (found) console.log(property(name, found).join(' '));
+  else if (found) console.log((await property(name, found)).join(' '));
   else process.exitCode = 1;
 }

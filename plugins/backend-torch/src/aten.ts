@@ -1,5 +1,5 @@
 import { native, type NativeOp } from './native.js';
-import { SCALAR, Storage } from './storage.js';
+import { Storage } from './storage.js';
 
 /** What an operator takes; `null` is None. Numbers that are whole become integer scalars where a scalar is wanted. */
 export type Argument =
@@ -27,15 +27,6 @@ function find(name: string): NativeOp {
   const found = addon.findOp(name.includes('::') ? name : `aten::${name}`);
   ops.set(name, found);
   return found;
-}
-
-/** True when this libtorch has the operator `add.Tensor`, or `namespace::name.overload`. */
-export function hasOp(name: string): boolean {
-  try {
-    return (ops.get(name) ?? find(name)) !== undefined;
-  } catch {
-    return false;
-  }
 }
 
 function stringNumber(text: string): number {
@@ -158,11 +149,6 @@ export function fromArray(
   const storage = new Storage(native().fromArray(values, scalar, ...shape), scalar, [...shape]);
   arena.push(storage);
   return storage;
-}
-
-/** A tensor of indices, int64 as libtorch wants them. */
-export function indexTensor(values: readonly number[]): Storage {
-  return toScalar(fromArray(Int32Array.from(values), [values.length], SCALAR.int32), SCALAR.int64);
 }
 
 /** The tensor in another element type; itself when it has it. */

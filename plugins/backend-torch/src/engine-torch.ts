@@ -2,6 +2,7 @@ import { EngineError } from '@engine/core';
 import { tf } from '@engine/tensor';
 
 import { fromArray, withArena } from './aten.js';
+import { rememberGemm } from './gemm-choice.js';
 import { native } from './native.js';
 import { SCALAR, Storage, scalarType } from './storage.js';
 
@@ -20,7 +21,7 @@ export class EngineTorch extends tf.KernelBackend {
     if (dataId instanceof Storage && (dataId.handle >= 0 || dataId.strings)) return dataId;
     let found = this.adopted.get(dataId);
     if (!found) {
-      tf.engine().moveData(tf.getBackend(), dataId);
+      tf.engine().moveData(this, dataId);
       found = this.adopted.get(dataId) ?? (dataId as Storage);
     }
     return found;
@@ -76,6 +77,7 @@ export class EngineTorch extends tf.KernelBackend {
   override readSync(dataId: object): Values {
     const storage = this.resolve(dataId);
     if (storage.strings) return storage.strings;
+    rememberGemm(native());
     const bytes = native().read(storage.handle);
     if (storage.scalar === SCALAR.int32 || storage.scalar === SCALAR.int64) return new Int32Array(bytes);
     if (storage.scalar === SCALAR.bool || storage.scalar === SCALAR.byte) return new Uint8Array(bytes);

@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 
 import { EngineError, badValue } from '@engine/core';
 
+import { chooseGemm } from './gemm-choice.js';
+
 /** What the addon says about one operator: how arguments and results are encoded. */
 export interface NativeOp {
   index: number;
@@ -46,6 +48,13 @@ export interface Native {
   setThreads(count: number): void;
   threads(): number;
   setDeterministic(on: boolean): void;
+  /** Names of the ways to multiply matrices, separated by spaces. */
+  gemmRoutes(): string;
+  /** One route for all shapes; the empty name goes back to choosing. */
+  forceGemmRoute(name: string): void;
+  setGemmChoice(shapeClass: string, route: string): void;
+  /** Choices made by measuring since the last call, as lines `class route`. */
+  takeGemmChoices(): string;
   info(): { version: string; cuda: boolean; cudaDevices: number; mkldnn: boolean };
 }
 
@@ -61,11 +70,20 @@ export function whyNotBuilt(): string | undefined {
 
 export const HOW_TO_BUILD = 'npm run setup:torch';
 
-/** OpenBLAS older than the processor falls back to kernels without AVX-512; it reads this once, when it is loaded. */
-function chooseBlasKernels(): void {
-  if (process.platform !== 'linux' || process.env.OPENBLAS_CORETYPE !== undefined) return;
+/**
+ * What the libraries below libtorch read once, when they are loaded; what the user has set stays.
+ *
+ * OpenBLAS older than the processor falls back to kernels without AVX-512. OpenMP's threads wait for each other
+ * spinning, up to milliseconds: on processors that are shared with anything else that costs ten times what it gains,
+ * some 20 µs gain as much.
+ */
+function tuneLibraries(): void {
+  if (process.platform !== 'linux') return;
+  const { env } = process;
+  if (env.OMP_WAIT_POLICY === undefined) env.GOMP_SPINCOUNT ??= '5000';
+  if (env.OPENBLAS_CORETYPE !== undefined) return;
   const flags = existsSync('/proc/cpuinfo') ? readFileSync('/proc/cpuinfo', 'utf8') : '';
-  if (/\bavx512bw\b/.test(flags) && /\bavx512vl\b/.test(flags)) process.env.OPENBLAS_CORETYPE = 'SkylakeX';
+  if (/\bavx512bw\b/.test(flags) && /\bavx512vl\b/.test(flags)) env.OPENBLAS_CORETYPE = 'SkylakeX';
 }
 
 /**
@@ -81,6 +99,14 @@ export function threadCount(): number {
   return count;
 }
 
+function limitCache(addon: Native): void {
+  const given = process.env.ENGINE_TORCH_CACHE_MB;
+  if (given === undefined || given === '') return;
+  const megabytes = Number(given);
+  if (!(megabytes >= 0)) throw badValue('ENGINE_TORCH_CACHE_MB', given, 'a number of at least 0');
+  addon.setCacheLimit(megabytes * 2 ** 20);
+}
+
 let loaded: Native | undefined;
 
 /**
@@ -91,13 +117,15 @@ export function native(): Native {
   if (loaded) return loaded;
   const reason = whyNotBuilt();
   if (reason !== undefined) throw missing(reason);
-  chooseBlasKernels();
+  tuneLibraries();
   try {
     loaded = createRequire(import.meta.url)(BINARY) as Native;
   } catch (error) {
     throw missing(`its addon does not load: ${(error as Error).message.split('\n')[0]}`, error);
   }
   loaded.setThreads(threadCount());
+  limitCache(loaded);
+  chooseGemm(loaded);
   return loaded;
 }
 

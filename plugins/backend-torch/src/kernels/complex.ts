@@ -1,4 +1,4 @@
-import { tf } from '@engine/tensor';
+import type { tf } from '@engine/tensor';
 
 import { aten, toScalar } from '../aten.js';
 import { SCALAR } from '../storage.js';

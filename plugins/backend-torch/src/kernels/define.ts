@@ -1,7 +1,7 @@
 import { tf, type TensorInfo } from '@engine/tensor';
 
 import { aten, toScalar, withArena } from '../aten.js';
-import { EngineTorch } from '../engine-torch.js';
+import type { EngineTorch } from '../engine-torch.js';
 import { SCALAR, tfjsType, type Storage } from '../storage.js';
 
 /** Name under which the kernels stand in tfjs. */
@@ -61,6 +61,23 @@ export function finish(result: Storage): TensorInfo {
   };
 }
 
+/** Strings are unknown to libtorch. */
+function hasStrings(inputs: Inputs): boolean {
+  for (const name in inputs) if (inputs[name]?.dtype === 'string') return true;
+  return false;
+}
+
+/** Kernels that never look at the values. */
+const STRING_KERNELS = new Set(['Identity', 'ZerosLike']);
+
+/** Runs a kernel somewhere else: what fallback.ts offers. */
+type Detour = (name: string, inputs: Inputs, attrs: object) => Storage | Storage[];
+let detour: Detour | undefined;
+
+export function setDetour(given: Detour): void {
+  detour = given;
+}
+
 /** Registers a kernel with tfjs under a name of its own or an accelerated kernel's. */
 export function install(name: string, body: Body<never>): void {
   tf.registerKernel({
@@ -68,7 +85,10 @@ export function install(name: string, body: Body<never>): void {
     backendName: TFJS_NAME,
     kernelFunc: ({ inputs, attrs }) =>
       withArena(() => {
-        const result = body(inputs as Inputs, (attrs ?? {}) as never);
+        const given = inputs as Inputs;
+        const options = (attrs ?? {}) as never;
+        const elsewhere = hasStrings(given) && !STRING_KERNELS.has(name);
+        const result = elsewhere ? detour!(name, given, options) : body(given, options);
         return Array.isArray(result) ? result.map(finish) : finish(result);
       }),
   });

@@ -1,9 +1,8 @@
-import type { TensorInfo } from '@engine/tensor';
+import type { TensorInfo, tf } from '@engine/tensor';
 
 import { aten, toScalar } from '../aten.js';
 import { SCALAR, scalarType, type Storage } from '../storage.js';
 import { backend, kernel, on } from './define.js';
-import { tf } from '@engine/tensor';
 
 interface Unary {
   x: TensorInfo;
@@ -78,7 +77,11 @@ for (const [name, op] of Object.entries(BINARY)) {
 
 kernel('Add', ({ a, b }) => aten('add.Tensor', on(a), on(b), 1));
 kernel('Sub', ({ a, b }) => aten('sub.Tensor', on(a), on(b), 1));
-kernel('AddN', (inputs) => Object.values(inputs).map(on).reduce((sum, x) => aten('add.Tensor', sum, x, 1)));
+kernel('AddN', (inputs) =>
+  Object.values(inputs)
+    .map(on)
+    .reduce((sum, x) => aten('add.Tensor', sum, x, 1)),
+);
 
 /** Bool operands count as integers, where libtorch would refuse them. */
 function number(x: Storage): Storage {
@@ -99,7 +102,9 @@ function inDouble(op: string, a: Storage, b: Storage, ...more: string[]): Storag
 
 kernel('FloorDiv', ({ a, b }) => {
   const [x, y] = [on(a), on(b)];
-  return x.isFloat ? aten('floor_divide', x, y) : inDouble('div.Tensor_mode', x, y, 'floor');
+  return x.isFloat
+    ? toScalar(aten('floor_divide', x, y), SCALAR.int32)
+    : inDouble('div.Tensor_mode', x, y, 'floor');
 });
 kernel('Mod', ({ a, b }) => {
   const [x, y] = [on(a), on(b)];

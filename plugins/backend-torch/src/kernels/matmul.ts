@@ -72,6 +72,11 @@ kernel<Transposes & { activation?: string; leakyreluAlpha?: number }>('_FusedMat
   return activate(sum, attrs.activation, weights, attrs.leakyreluAlpha);
 });
 
-kernel<{ equation: string }>('Einsum', (inputs, { equation }) =>
-  aten('einsum', equation, Object.values(inputs).map(on)),
-);
+kernel<{ equation: string }>('Einsum', (inputs, { equation }) => {
+  const tensors = Object.values(inputs).map(on);
+  // tfjs's own checks and words for what it does not allow.
+  const { allDims, summedDims, idDims } = tf.backend_util.decodeEinsumEquation(equation, tensors.length);
+  tf.backend_util.checkEinsumDimSizes(allDims.length, idDims, tensors as never);
+  tf.backend_util.getEinsumComputePath(summedDims, idDims);
+  return aten('einsum', equation.replace(/\s/g, ''), tensors);
+});

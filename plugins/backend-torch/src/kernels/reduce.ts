@@ -46,9 +46,10 @@ for (const [name, op] of [
   ['Max', 'amax'],
   ['Min', 'amin'],
 ] as const) {
-  kernel<Reduction>(name, (inputs, { axis, keepDims }) => {
+  kernel<Partial<Reduction> & { reductionIndices?: number[] }>(name, (inputs, attrs) => {
+    const { axis, reductionIndices, keepDims } = attrs;
     const x = on(inputs.x);
-    const axes = axesOf(x, axis);
+    const axes = axesOf(x, (axis ?? reductionIndices)!);
     return axes.length === 0 ? x : aten(op, x, axes, keepDims);
   });
 }
@@ -75,13 +76,18 @@ kernel<Reduction>('Prod', (inputs, attrs) => {
   );
 });
 
-for (const [name, op] of [
-  ['ArgMax', 'argmax'],
-  ['ArgMin', 'argmin'],
+for (const [name, op, worst] of [
+  ['ArgMax', 'argmax', -Infinity],
+  ['ArgMin', 'argmin', Infinity],
 ] as const) {
   kernel<{ axis: number }>(name, (inputs, { axis }) => {
     const x = on(inputs.x);
-    const number = x.scalar === SCALAR.bool ? toScalar(x, SCALAR.int32) : x;
+    // A NaN is never chosen.
+    const number = x.isFloat
+      ? aten('nan_to_num', x, worst, Infinity, -Infinity)
+      : x.scalar === SCALAR.bool
+        ? toScalar(x, SCALAR.int32)
+        : x;
     return aten(op, number, axesOf(x, axis)[0] ?? 0, false);
   });
 }

@@ -1,8 +1,9 @@
-import { tf, type TensorInfo } from '@engine/tensor';
+import { tf } from '@engine/tensor';
 
 import { aten, atenAll, toScalar } from '../aten.js';
-import { SCALAR, scalarType, type Storage } from '../storage.js';
+import { scalarType, type Storage } from '../storage.js';
 import { kernel, on, onAll } from './define.js';
+import { onCpu } from './fallback.js';
 
 const { slice_util: sliceUtil, backend_util: util } = tf;
 
@@ -27,7 +28,10 @@ kernel<tf.ReshapeAttrs>('Reshape', ({ x }, { shape }) => {
 kernel<tf.ExpandDimsAttrs>('ExpandDims', ({ input }, { dim }) => {
   const x = on(input);
   const shape = [...x.shape];
-  tf.util.assert(-(x.rank + 1) <= dim && dim <= x.rank, () => `Axis must be in the interval [${-(x.rank + 1)}, ${x.rank}]`);
+  tf.util.assert(
+    -(x.rank + 1) <= dim && dim <= x.rank,
+    () => `Axis must be in the interval [${-(x.rank + 1)}, ${x.rank}]`,
+  );
   shape.splice(dim < 0 ? x.rank + dim + 1 : dim, 0, 1);
   return aten('reshape', x, shape);
 });
@@ -47,7 +51,10 @@ function cut(x: Storage, begin: readonly number[], size: readonly number[]): Sto
 
 kernel<tf.SliceAttrs>('Slice', ({ x }, attrs) => {
   const given = on(x);
-  const [begin, size] = sliceUtil.parseSliceParams(x as never, attrs.begin, attrs.size);
+  const [begin, size] = sliceUtil.parseSliceParams(x as never, attrs.begin, attrs.size) as [
+    number[],
+    number[],
+  ];
   sliceUtil.assertParamsValid(x as never, begin, size);
   return packed(cut(given, begin, size));
 });
@@ -86,12 +93,28 @@ kernel<tf.StridedSliceAttrs>('StridedSlice', ({ x }, attrs) => {
 kernel<tf.ConcatAttrs>('Concat', (inputs, { axis }) => {
   const list = onAll(inputs);
   const dim = tf.util.parseAxisParam(axis, list[0]!.shape)[0]!;
-  util.assertParamsConsistent(list.map((x) => x.shape), dim);
+  util.assertParamsConsistent(
+    list.map((x) => x.shape),
+    dim,
+  );
   const wide = list.find((x) => x.isFloat) ?? list[0]!;
-  return aten('cat', list.map((x) => toScalar(x, wide.scalar)), dim);
+  return aten(
+    'cat',
+    list.map((x) => toScalar(x, wide.scalar)),
+    dim,
+  );
 });
 
-kernel<tf.PackAttrs>('Pack', (inputs, { axis }) => aten('stack', onAll(inputs), axis));
+kernel<tf.PackAttrs>('Pack', (inputs, { axis }) => {
+  const [first, ...rest] = Object.values(inputs);
+  for (const info of rest) {
+    tf.util.assert(
+      info.dtype === first!.dtype,
+      () => 'All tensors passed to stack must have matching dtypes',
+    );
+  }
+  return aten('stack', onAll(inputs), axis);
+});
 
 kernel<tf.UnpackAttrs>('Unpack', ({ value }, { axis }) => {
   const x = on(value);
@@ -113,7 +136,7 @@ kernel<tf.ReverseAttrs>('Reverse', ({ x }, { dims }) => {
 });
 kernel('FlipLeftRight', ({ image }) => aten('flip', on(image), [2]));
 
-kernel<tf.BroadcastToAttrs>('BroadcastTo', ({ x }, { shape }) => packed(aten('expand', on(x), shape)));
+kernel<tf.BroadCastToAttrs>('BroadcastTo', ({ x }, { shape }) => packed(aten('expand', on(x), shape)));
 
 /** libtorch lists paddings from the last axis on. */
 export function torchPads(paddings: readonly (readonly number[])[]): number[] {
@@ -137,6 +160,7 @@ kernel<tf.MirrorPadAttrs>('MirrorPad', ({ x }, { paddings, mode }) => {
 
 kernel<tf.FillAttrs>('Fill', (_inputs, { shape, value, dtype }) => {
   const type = dtype ?? tf.util.inferDtype(value);
+  if (type === 'string') return onCpu('Fill', {}, { shape, value, dtype: type })[0]!;
   return aten('full', shape, Number(value), scalarType(type));
 });
 
@@ -148,11 +172,19 @@ kernel('Diag', ({ x }) => {
 
 kernel<{ blockSize: number; dataFormat: string }>('DepthToSpace', ({ x }, { blockSize, dataFormat }) => {
   const given = on(x);
-  tf.util.assert(dataFormat === 'NHWC', () => `Only NHWC dataFormat supported for depthToSpace. Got ${dataFormat}`);
+  tf.util.assert(
+    dataFormat === 'NHWC',
+    () => `Only NHWC dataFormat supported for depthToSpace. Got ${dataFormat}`,
+  );
   const [n, h, w, c] = given.shape as [number, number, number, number];
   const depth = c / (blockSize * blockSize);
   const parts = aten('reshape', given, [n, h, w, blockSize, blockSize, depth]);
-  return aten('reshape', aten('permute', parts, [0, 1, 3, 2, 4, 5]), [n, h * blockSize, w * blockSize, depth]);
+  return aten('reshape', aten('permute', parts, [0, 1, 3, 2, 4, 5]), [
+    n,
+    h * blockSize,
+    w * blockSize,
+    depth,
+  ]);
 });
 
 kernel<tf.SpaceToBatchNDAttrs>('SpaceToBatchND', ({ x }, { blockShape, paddings }) => {
@@ -177,17 +209,3 @@ kernel<tf.BatchToSpaceNDAttrs>('BatchToSpaceND', ({ x }, { blockShape, crops }) 
   const begin = util.getSliceBeginCoords(crops, blockShape.length);
   return packed(cut(whole, begin, util.getSliceSize(shape, crops, blockShape.length)));
 });
-
-kernel<tf.MatrixBandPartAttrs>('MatrixBandPart', ({ input, numLower, numUpper }) => {
-  const x = on(input);
-  const [rows, columns] = x.shape.slice(-2) as [number, number];
-  const lower = bound(numLower!, rows);
-  const upper = bound(numUpper!, columns);
-  return aten('tril', aten('triu', x, -lower), upper);
-});
-
-function bound(info: TensorInfo, most: number): number {
-  const value = aten('item', toScalar(on(info), SCALAR.double));
-  void value;
-  return most;
-}

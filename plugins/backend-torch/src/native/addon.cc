@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "allocator.h"
+#include "gemm.h"
 #include "op-caller.h"
 #include "tensor-table.h"
 
@@ -37,6 +38,10 @@ class Addon : public Napi::Addon<Addon> {
       InstanceMethod("threads", &Addon::threads),
       InstanceMethod("setDeterministic", &Addon::setDeterministic),
       InstanceMethod("info", &Addon::info),
+      InstanceMethod("gemmRoutes", &Addon::routes),
+      InstanceMethod("forceGemmRoute", &Addon::forceRoute),
+      InstanceMethod("setGemmChoice", &Addon::setChoice),
+      InstanceMethod("takeGemmChoices", &Addon::takeChoices),
     });
   }
 
@@ -185,6 +190,22 @@ class Addon : public Napi::Addon<Addon> {
     out["cudaDevices"] = static_cast<double>(at::hasCUDA() ? at::getNumGPUs() : 0);
     out["mkldnn"] = at::hasMKLDNN();
     return out;
+  }
+
+  Napi::Value routes(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), gemmRoutes()); }
+
+  Napi::Value forceRoute(const Napi::CallbackInfo& info) {
+    forceGemmRoute(info[0].As<Napi::String>());
+    return info.Env().Undefined();
+  }
+
+  Napi::Value setChoice(const Napi::CallbackInfo& info) {
+    setGemmChoice(info[0].As<Napi::String>(), info[1].As<Napi::String>());
+    return info.Env().Undefined();
+  }
+
+  Napi::Value takeChoices(const Napi::CallbackInfo& info) {
+    return Napi::String::New(info.Env(), takeGemmChoices());
   }
 
   TensorTable table_;

@@ -1,0 +1,88 @@
+import { aten, atenAll } from './aten.js';
+import { padded, toNchw, toNhwc, unpadded } from './kernels/pool.js';
+import type { Storage } from './storage.js';
+
+export interface Geometry {
+  strides: readonly number[];
+  /** top, bottom, left, right */
+  pads: readonly [number, number, number, number];
+  dilations: readonly number[];
+  groups: number;
+}
+
+interface Call {
+  padding: number[];
+  extra: [number, number][] | undefined;
+}
+
+/** oneDNN pads by the same number on both sides; anything else is padded beforehand. */
+function padding([top, bottom, left, right]: Geometry['pads']): Call {
+  if (top === bottom && left === right) return { padding: [top, left], extra: undefined };
+  return {
+    padding: [0, 0],
+    extra: [
+      [top, bottom],
+      [left, right],
+    ],
+  };
+}
+
+/** HWIO as OIHW with channels last: a view when the filter lies in memory as OHWI, which it does after one step. */
+export const toOihw = (filter: Storage): Storage =>
+  aten('contiguous', aten('permute', filter, [3, 2, 0, 1]), CHANNELS_LAST);
+export const toHwio = (filter: Storage): Storage => aten('permute', filter, [2, 3, 1, 0]);
+const CHANNELS_LAST = 2;
+
+/** x [N, H, W, C] convolved with a filter [h, w, C / groups, O]. */
+export function convolve(x: Storage, filter: Storage, bias: Storage | null, geometry: Geometry): Storage {
+  const { padding: both, extra } = padding(geometry.pads);
+  const y = aten(
+    'convolution',
+    toNchw(padded(x, extra, 0)),
+    toOihw(filter),
+    bias,
+    geometry.strides,
+    both,
+    geometry.dilations,
+    false,
+    [0, 0],
+    geometry.groups,
+  );
+  return toNhwc(y);
+}
+
+/** What libtorch does not hand to oneDNN: its own gradient there wants the channels first in memory. */
+function isTiny(x: Storage, filter: Storage, groups: number): boolean {
+  return (
+    groups === 1 && x.shape[0] === 1 && x.size <= 20480 && (filter.shape[0]! <= 3 || filter.shape[1]! <= 3)
+  );
+}
+
+const packedNchw = (x: Storage): Storage => aten('contiguous', x, 0);
+
+/** Gradients by input, filter and bias in one call; those not asked for have the handle -1. */
+export function convolveGrad(
+  dy: Storage,
+  x: Storage,
+  filter: Storage,
+  geometry: Geometry,
+  need: readonly [boolean, boolean, boolean],
+): [Storage, Storage, Storage] {
+  const { padding: both, extra } = padding(geometry.pads);
+  const layout = isTiny(x, filter, geometry.groups) ? packedNchw : (y: Storage): Storage => y;
+  const [dx, dfilter, dbias] = atenAll(
+    'convolution_backward',
+    layout(toNchw(dy)),
+    layout(toNchw(padded(x, extra, 0))),
+    layout(toOihw(filter)),
+    need[2] ? [filter.shape[3]!] : null,
+    geometry.strides,
+    both,
+    geometry.dilations,
+    false,
+    [0, 0],
+    geometry.groups,
+    need,
+  ) as [Storage, Storage, Storage];
+  return [need[0] ? unpadded(toNhwc(dx), extra, x.shape) : dx, need[1] ? toHwio(dfilter) : dfilter, dbias];
+}

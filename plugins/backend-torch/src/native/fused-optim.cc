@@ -1,0 +1,171 @@
+#include <ATen/Parallel.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_strided.h>
+#include <torch/library.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "simd.h"
+
+// Optimizer steps over all parameters of a group at once, in place: one pass over weights, gradients and state.
+
+namespace engine {
+namespace {
+
+struct Sgd {
+  float lr, momentum, dampening, decay, sign;
+  bool nesterov, first;
+};
+
+ENGINE_SIMD void sgdPlain(float* p, const float* g, int64_t n, Sgd o) {
+  for (int64_t i = 0; i < n; i++) p[i] -= o.lr * (o.sign * g[i] + o.decay * p[i]);
+}
+
+ENGINE_SIMD void sgdMomentum(float* p, const float* g, float* m, int64_t n, Sgd o) {
+  for (int64_t i = 0; i < n; i++) {
+    const float grad = o.sign * g[i] + o.decay * p[i];
+    const float buffer = o.first ? grad : o.momentum * m[i] + (1.f - o.dampening) * grad;
+    m[i] = buffer;
+    p[i] -= o.lr * (o.nesterov ? grad + o.momentum * buffer : buffer);
+  }
+}
+
+struct Adam {
+  float beta1, beta2, epsilon, keep, decay, sign, stepSize, rootCorrection;
+};
+
+ENGINE_SIMD void adamStep(float* p, const float* g, float* m, float* v, float* largest, int64_t n, Adam o) {
+  for (int64_t i = 0; i < n; i++) {
+    const float grad = o.sign * g[i] + o.decay * p[i];
+    m[i] += (1.f - o.beta1) * (grad - m[i]);
+    v[i] = o.beta2 * v[i] + (1.f - o.beta2) * grad * grad;
+    float second = v[i];
+    if (largest) {
+      second = second > largest[i] ? second : largest[i];
+      largest[i] = second;
+    }
+    p[i] = p[i] * o.keep - o.stepSize * m[i] / (std::sqrt(second) / o.rootCorrection + o.epsilon);
+  }
+}
+
+/// A tensor whose storage something else shares gets storage of its own: an update must not show in a snapshot that
+/// was taken as a view. (Clones of a tfjs tensor are the same tensor, and do change.)
+void own(const at::Tensor& x) {
+  if (x.storage().use_count() <= 1) return;
+  auto copy = x.clone();
+  x.unsafeGetTensorImpl()->set_storage_keep_dtype(copy.storage());
+  x.unsafeGetTensorImpl()->set_storage_offset(copy.storage_offset());
+  x.unsafeGetTensorImpl()->set_sizes_and_strides(copy.sizes(), copy.strides());
+}
+
+bool dense(const at::Tensor& x) { return x.is_non_overlapping_and_dense(); }
+
+/// The tensor in the memory layout of `like`, so that both can be walked as plain arrays.
+at::Tensor alike(const at::Tensor& x, const at::Tensor& like) {
+  if (x.strides() == like.strides() || (x.is_contiguous() && like.is_contiguous())) return x;
+  auto out = at::empty_strided(like.sizes(), like.strides(), like.options());
+  out.copy_(x);
+  return out;
+}
+
+/// State takes over the layout of its parameter for good.
+void align(const at::Tensor& x, const at::Tensor& like) {
+  own(x);
+  if (x.strides() == like.strides()) return;
+  auto copy = alike(x, like);
+  if (copy.is_same(x)) return;
+  x.unsafeGetTensorImpl()->set_storage_keep_dtype(copy.storage());
+  x.unsafeGetTensorImpl()->set_storage_offset(0);
+  x.unsafeGetTensorImpl()->set_sizes_and_strides(copy.sizes(), copy.strides());
+}
+
+/// A parameter lies like its gradient from the first step on: a filter's comes out of the backward pass with its
+/// channels last, as the convolution wants the filter.
+void prepare(const at::Tensor& p, const at::Tensor& g) {
+  own(p);
+  if (dense(g) && p.strides() != g.strides() && !(p.is_contiguous() && g.is_contiguous())) align(p, g);
+}
+
+/// Pieces of all parameters, so that many small ones still make work for every thread.
+template <typename Step>
+void overAll(const std::vector<int64_t>& sizes, Step step) {
+  constexpr int64_t kPiece = 1 << 14;
+  struct Piece {
+    size_t which;
+    int64_t from, count;
+  };
+  std::vector<Piece> pieces;
+  for (size_t i = 0; i < sizes.size(); i++) {
+    for (int64_t from = 0; from < sizes[i]; from += kPiece) {
+      pieces.push_back({i, from, std::min(kPiece, sizes[i] - from)});
+    }
+  }
+  const auto run = [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) step(pieces[i].which, pieces[i].from, pieces[i].count);
+  };
+  at::parallel_for(0, static_cast<int64_t>(pieces.size()), 2, run);
+}
+
+void sgd(at::TensorList params, at::TensorList grads, at::TensorList buffers, double lr, double momentum,
+         double dampening, double decay, bool nesterov, bool maximize, bool first) {
+  const Sgd options{static_cast<float>(lr),    static_cast<float>(momentum), static_cast<float>(dampening),
+                    static_cast<float>(decay), maximize ? -1.f : 1.f,        nesterov,
+                    first};
+  std::vector<at::Tensor> aligned;
+  std::vector<int64_t> sizes;
+  for (size_t i = 0; i < params.size(); i++) {
+    prepare(params[i], grads[i]);
+    aligned.push_back(alike(grads[i], params[i]));
+    if (momentum != 0) align(buffers[i], params[i]);
+    sizes.push_back(params[i].numel());
+  }
+  overAll(sizes, [&](size_t i, int64_t from, int64_t count) {
+    float* p = params[i].data_ptr<float>() + from;
+    const float* g = aligned[i].data_ptr<float>() + from;
+    if (momentum != 0) sgdMomentum(p, g, buffers[i].data_ptr<float>() + from, count, options);
+    else sgdPlain(p, g, count, options);
+  });
+}
+
+void adam(at::TensorList params, at::TensorList grads, at::TensorList means, at::TensorList squares,
+          at::TensorList largest, double lr, double beta1, double beta2, double epsilon, double decay, int64_t step,
+          bool decoupled, bool maximize) {
+  const Adam options{static_cast<float>(beta1),
+                     static_cast<float>(beta2),
+                     static_cast<float>(epsilon),
+                     decoupled ? static_cast<float>(1 - lr * decay) : 1.f,
+                     decoupled ? 0.f : static_cast<float>(decay),
+                     maximize ? -1.f : 1.f,
+                     static_cast<float>(lr / (1 - std::pow(beta1, step))),
+                     static_cast<float>(std::sqrt(1 - std::pow(beta2, step)))};
+  std::vector<at::Tensor> aligned;
+  std::vector<int64_t> sizes;
+  for (size_t i = 0; i < params.size(); i++) {
+    prepare(params[i], grads[i]);
+    aligned.push_back(alike(grads[i], params[i]));
+    align(means[i], params[i]);
+    align(squares[i], params[i]);
+    if (!largest.empty()) align(largest[i], params[i]);
+    sizes.push_back(params[i].numel());
+  }
+  overAll(sizes, [&](size_t i, int64_t from, int64_t count) {
+    adamStep(params[i].data_ptr<float>() + from, aligned[i].data_ptr<float>() + from,
+             means[i].data_ptr<float>() + from, squares[i].data_ptr<float>() + from,
+             largest.empty() ? nullptr : largest[i].data_ptr<float>() + from, count, options);
+  });
+}
+
+TORCH_LIBRARY_FRAGMENT(engine, m) {
+  m.def("sgd_update(Tensor[] params, Tensor[] grads, Tensor[] buffers, float lr, float momentum, float dampening, float "
+        "decay, bool nesterov, bool maximize, bool first) -> ()",
+        sgd);
+  m.def("adam_update(Tensor[] params, Tensor[] grads, Tensor[] means, Tensor[] squares, Tensor[] largest, float lr, "
+        "float beta1, float beta2, float epsilon, float decay, int step, bool decoupled, bool maximize) -> ()",
+        adam);
+}
+
+}  // namespace
+}  // namespace engine
