@@ -1,6 +1,6 @@
 // Microseconds per iteration that the Runner, with its default hooks, adds over a bare loop doing the same step on the
 // same loader: nn.Linear(1, 1), batch 8, 2000 iterations, a log line every 10. Rounds alternate; medians are reported.
-//   npm run bench -- loop-overhead [--iters 2000] [--rounds 7] [--device auto]
+//   npm run bench -- loop-overhead [--iters 2000] [--rounds 25] [--device auto]
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,7 +17,7 @@ import { selectDevice, tf } from '@engine/tensor';
 const { values } = parseArgs({
   options: {
     iters: { type: 'string', default: '2000' },
-    rounds: { type: 'string', default: '7' },
+    rounds: { type: 'string', default: '25' },
     device: { type: 'string', default: 'auto' },
   },
 });

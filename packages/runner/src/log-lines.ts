@@ -30,8 +30,8 @@ export function formatScientific(value: number, digits = 4): string {
   const special = notFinite(value);
   if (special !== undefined) return special;
   let text = value.toExponential(digits);
-  // A tie has one digit more than is kept, and no others; what is no tie needs no second look.
-  if (Number(value.toExponential(digits + 1)) !== value) return text.replace(/e([+-])(\d)$/, 'e$10$2');
+  // A number with so few decimal digits that it can be a tie has few binary ones too; the others need no second look.
+  if (!Number.isInteger(value * 2 ** 40)) return twoDigitExponent(text);
   const exact = Math.abs(value).toExponential(Math.min(100, digits + 60));
   const mantissa = exact.slice(0, exact.indexOf('e')).replace('.', '');
   if (isTieToEven(mantissa, digits + 1)) {
@@ -39,7 +39,14 @@ export function formatScientific(value: number, digits = 4): string {
     text = `${value < 0 ? '-' : ''}${kept[0]}${digits > 0 ? `.${kept.slice(1)}` : ''}${exact.slice(exact.indexOf('e'))}`;
   }
   if (Object.is(value, -0)) text = `-${text}`;
-  return text.replace(/e([+-])(\d)$/, 'e$10$2');
+  return twoDigitExponent(text);
+}
+
+function twoDigitExponent(text: string): string {
+  const at = text.length - 2;
+  const sign = text.charCodeAt(at);
+  // `e-2`: a sign before the last character means that there is one digit only.
+  return sign === 43 || sign === 45 ? `${text.slice(0, at + 1)}0${text.slice(at + 1)}` : text;
 }
 
 /** A number with fixed decimals as Python's `{:.4f}` prints it: ties to even, every digit of large numbers. */

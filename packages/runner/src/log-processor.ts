@@ -95,27 +95,28 @@ export class LogProcessor {
     else line = `Iter(${mode}) ${counterField(batchIdx + 1, this.batches(run, mode))}  `;
     tag.iter = run.trainLoop ? (mode === 'train' ? run.iter + 1 : run.iter) : 0;
 
-    const left = new Map(Object.entries(scalars));
-    const rates: string[] = [];
-    for (const [name, value] of left) {
-      if (!name.endsWith('lr')) continue;
-      rates.push(`${name}: ${formatScientific(value, this.numDigits)}`);
-      left.delete(name);
-    }
-    line += `${rates.join(' ')}  `;
     const prefix = this.logWithHierarchy ? `${mode}/` : '';
-    const time = left.get(`${prefix}time`);
-    const dataTime = left.get(`${prefix}data_time`);
+    const [timeKey, dataTimeKey] = [`${prefix}time`, `${prefix}data_time`];
     const eta = run.messageHub.getInfo('eta');
-    if (time !== undefined && dataTime !== undefined && typeof eta === 'number') {
-      line += `eta: ${formatSeconds(eta)}  time: ${formatFixed(time, this.numDigits)}  data_time: ${formatFixed(dataTime, this.numDigits)}  `;
-      left.delete(`${prefix}time`);
-      left.delete(`${prefix}data_time`);
+    const timed =
+      typeof eta === 'number' && scalars[timeKey] !== undefined && scalars[dataTimeKey] !== undefined;
+    let rates = '';
+    let items = '';
+    for (const name in scalars) {
+      const value = scalars[name]!;
+      if (name.endsWith('lr')) rates += `${rates && ' '}${name}: ${formatScientific(value, this.numDigits)}`;
+      else if (timed && (name === timeKey || name === dataTimeKey)) continue;
+      else if (mode === 'train' || (mode === 'val' && name.startsWith('val/loss'))) {
+        items += `${items && '  '}${name}: ${formatFixed(value, this.numDigits)}`;
+      }
     }
-    const items = [...left]
-      .filter(([name]) => mode === 'train' || (mode === 'val' && name.startsWith('val/loss')))
-      .map(([name, value]) => `${name}: ${formatFixed(value, this.numDigits)}`);
-    return { tag, line: line + items.join('  ') };
+    line += `${rates}  `;
+    if (timed) {
+      const time = formatFixed(scalars[timeKey]!, this.numDigits);
+      const dataTime = formatFixed(scalars[dataTimeKey]!, this.numDigits);
+      line += `eta: ${formatSeconds(eta)}  time: ${time}  data_time: ${dataTime}  `;
+    }
+    return { tag, line: line + items };
   }
 
   /** Line and tag after an evaluation. */
