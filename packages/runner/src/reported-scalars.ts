@@ -20,13 +20,13 @@ export class ReportedScalars {
   adopt(tensor: Scalar): LazyScalar {
     this.inStage = true;
     adopted.add(tensor);
-    return {
-      read: () => tensor.dataSync()[0]!,
-      dispose: () => {
-        if (this.inStage) this.released.push(tensor);
-        else if (!tensor.isDisposed) tensor.dispose();
-      },
-    };
+    return new ReportedScalar(tensor, this);
+  }
+
+  /** Frees a tensor that nobody will read again: now, or at the end of the stage in which hooks may still see it. */
+  release(tensor: Scalar): void {
+    if (this.inStage) this.released.push(tensor);
+    else if (!tensor.isDisposed) tensor.dispose();
   }
 
   /** Frees what was released during the stage that is over. */
@@ -35,5 +35,20 @@ export class ReportedScalars {
     if (this.released.length === 0) return;
     for (const tensor of this.released) if (!tensor.isDisposed) tensor.dispose();
     this.released = [];
+  }
+}
+
+class ReportedScalar implements LazyScalar {
+  constructor(
+    private readonly tensor: Scalar,
+    private readonly owner: ReportedScalars,
+  ) {}
+
+  read(): number {
+    return this.tensor.dataSync()[0]!;
+  }
+
+  dispose(): void {
+    this.owner.release(this.tensor);
   }
 }

@@ -69,7 +69,7 @@ export class EpochBasedTrainLoop extends BaseTrainLoop {
     run.model.train();
     let batchIdx = this.next.batch;
     for await (const dataBatch of this.dataloader.iterate(batchIdx)) {
-      await trainIteration(run, batchIdx, dataBatch, () => {
+      const pending = trainIteration(run, batchIdx, dataBatch, () => {
         this.next = {
           epoch: this.epoch,
           iter: this.iter + 1,
@@ -78,6 +78,7 @@ export class EpochBasedTrainLoop extends BaseTrainLoop {
           stage: 'batches',
         };
       });
+      if (pending) await pending;
       this.iter++;
       batchIdx++;
       if (run.stopReason) return;

@@ -61,10 +61,11 @@ export class IterBasedTrainLoop extends BaseTrainLoop {
         }
         run.model.train();
         batch++;
-        await trainIteration(run, this.iter, item.value, () => {
+        const pending = trainIteration(run, this.iter, item.value, () => {
           const done = this.iter + 1;
           this.next = { epoch: 0, iter: done, pass, batch, stage: this.stageAfter(done, this.maxIters) };
         });
+        if (pending) await pending;
         this.iter++;
         await this.validate();
         const pause = this.breather.due();

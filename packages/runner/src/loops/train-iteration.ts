@@ -10,22 +10,43 @@ export function disposeLogVars(outputs: LogVars): void {
   }
 }
 
-/** One iteration: beforeTrainIter, the step, afterTrainIter. */
-export async function trainIteration(
+/**
+ * One iteration: beforeTrainIter, the step, afterTrainIter. Returns a promise only when a hook or the model did: thousands
+ * of iterations a second should not pay for turns of the event loop that nobody asked for.
+ */
+export function trainIteration(
   run: Run,
   batchIdx: number,
   dataBatch: unknown,
   onStepped: () => void,
-): Promise<void> {
-  let pending = run.emit('beforeTrainIter', { batchIdx, dataBatch });
-  if (pending) await pending;
-  const result = run.model.trainStep(dataBatch, run.optimWrapper);
-  const outputs = result instanceof Promise ? await result : result;
+): void | Promise<void> {
+  const pending = run.emit('beforeTrainIter', { batchIdx, dataBatch });
+  if (pending) return pending.then(() => step(run, batchIdx, dataBatch, onStepped));
+  return step(run, batchIdx, dataBatch, onStepped);
+}
+
+function step(run: Run, batchIdx: number, dataBatch: unknown, onStepped: () => void): void | Promise<void> {
+  const result: LogVars | Promise<LogVars> = run.model.trainStep(dataBatch, run.optimWrapper);
+  if (result instanceof Promise)
+    return result.then((outputs) => report(run, batchIdx, dataBatch, outputs, onStepped));
+  return report(run, batchIdx, dataBatch, result, onStepped);
+}
+
+function report(
+  run: Run,
+  batchIdx: number,
+  dataBatch: unknown,
+  outputs: LogVars,
+  onStepped: () => void,
+): void | Promise<void> {
   onStepped();
+  let pending: void | Promise<void>;
   try {
     pending = run.emit('afterTrainIter', { batchIdx, dataBatch, outputs });
-    if (pending) await pending;
-  } finally {
+  } catch (error) {
     disposeLogVars(outputs);
+    throw error;
   }
+  if (pending) return pending.finally(() => disposeLogVars(outputs));
+  disposeLogVars(outputs);
 }
