@@ -14,6 +14,7 @@ export * from './optimizers/adamax.js';
 export * from './optimizers/adamw.js';
 export * from './optimizers/asgd.js';
 export * from './optimizers/by-step.js';
+export * from './optimizers/elementwise.js';
 export * from './optimizers/math.js';
 export * from './optimizers/nadam.js';
 export * from './optimizers/radam.js';

@@ -2,6 +2,7 @@ import { BACKENDS, EngineError, register } from '@engine/core';
 import { tf, type BackendCapabilities, type ComputeBackend, type ProbeResult } from '@engine/tensor';
 
 import './accelerated/accelerated.js';
+import './accelerated/update-elements.js';
 import './accelerated/sequence.js';
 import { EngineTorch } from './engine-torch.js';
 import { installFallbacks, installKernels, TFJS_NAME } from './kernels/index.js';

@@ -1,18 +1,18 @@
 import { checkKeys, OPTIMIZERS, register } from '@engine/core';
 import {
-  decayAndAdd,
+  byStep,
   definedOnly,
-  descend,
-  descent,
+  descentOf,
   newBuffer,
   Optimizer,
   requireBetas,
   requireNonNegative,
+  updateElementwise,
   type ParamGroup,
   type ParamsInput,
   type UpdateBatch,
 } from '@engine/optim';
-import { tf, type ParamRef } from '@engine/tensor';
+import type { ParamRef } from '@engine/tensor';
 
 export interface AdaBeliefOptions {
   /** Learning rate; 0.001. */
@@ -66,16 +66,18 @@ export class AdaBelief extends Optimizer {
   protected update(batch: UpdateBatch): void {
     const { lr, betas, eps, weightDecay, decoupledWeightDecay } = batch.group as ParamGroup &
       Required<AdaBeliefOptions>;
-    batch.variables.forEach((param, i) => {
-      const { buffers, step } = batch.states[i]!;
-      const { exp_avg: average, exp_avg_var: variance } = buffers;
-      const grad = descent(batch.grads[i]!, param, decoupledWeightDecay ? 0 : weightDecay, false);
-      if (weightDecay && decoupledWeightDecay) param.assign(tf.mul(param, 1 - lr * weightDecay));
-      decayAndAdd(average!, betas[0], grad, 1 - betas[0]);
-      decayAndAdd(variance!, betas[1], tf.square(tf.sub(grad, average!)), 1 - betas[1]);
-      variance!.assign(tf.add(variance!, eps));
-      const root = tf.add(tf.div(tf.sqrt(variance!), Math.sqrt(1 - betas[1] ** step)), eps);
-      descend(param, tf.div(average!, root), lr / (1 - betas[0] ** step));
-    });
+    for (const part of byStep(batch)) {
+      const rate = lr / (1 - betas[0] ** part.step);
+      const correction = Math.sqrt(1 - betas[1] ** part.step);
+      updateElementwise(part, ['exp_avg', 'exp_avg_var'], (x) => {
+        const grad = descentOf(x, decoupledWeightDecay ? 0 : weightDecay, false);
+        const start = decoupledWeightDecay ? x.param.mul(1 - lr * weightDecay) : x.param;
+        const average = x.exp_avg.decayAdd(betas[0], grad, 1 - betas[0]);
+        const surprise = grad.sub(average).square();
+        const variance = x.exp_avg_var.decayAdd(betas[1], surprise, 1 - betas[1]).add(eps);
+        const root = variance.sqrt().div(correction).add(eps);
+        return { param: start.sub(average.div(root).mul(rate)), exp_avg: average, exp_avg_var: variance };
+      });
+    }
   }
 }

@@ -1,12 +1,12 @@
 import { badValue, checkKeys, OPTIMIZERS, register } from '@engine/core';
 import {
   copyToVariable,
-  decayAndAdd,
   definedOnly,
   newBuffer,
   Optimizer,
   requireNonNegative,
   requireWithin,
+  updateElementwise,
   type ParamGroup,
   type ParamsInput,
   type UpdateBatch,
@@ -103,15 +103,15 @@ export class ScheduleFreeAdamW extends Optimizer {
     group.weightSum += weight;
     const share = group.weightSum > 0 ? weight / group.weightSum : 0;
     const correction = 1 - betas[1] ** step;
-    batch.variables.forEach((param, i) => {
-      const { z, exp_avg_sq: squares } = batch.states[i]!.buffers;
-      const grad = batch.grads[i]!;
-      decayAndAdd(squares!, betas[1], tf.square(grad), 1 - betas[1]);
-      let direction = tf.div(grad, tf.add(tf.sqrt(tf.div(squares!, correction)), eps));
-      if (weightDecay) direction = tf.add(direction, tf.mul(param, weightDecay));
-      const moved = tf.add(param, tf.mul(tf.sub(z!, param), share));
-      param.assign(tf.add(moved, tf.mul(direction, lr * (betas[0] * (1 - share) - 1))));
-      z!.assign(tf.sub(z!, tf.mul(direction, lr)));
+    updateElementwise(batch, ['z', 'exp_avg_sq'], ({ param, grad, z, exp_avg_sq: before }) => {
+      const squares = before.decayAdd(betas[1], grad.square(), 1 - betas[1]);
+      let direction = grad.div(squares.div(correction).sqrt().add(eps));
+      if (weightDecay) direction = direction.add(param.mul(weightDecay));
+      return {
+        param: param.lerp(z, share).add(direction.mul(lr * (betas[0] * (1 - share) - 1))),
+        z: z.sub(direction.mul(lr)),
+        exp_avg_sq: squares,
+      };
     });
   }
 

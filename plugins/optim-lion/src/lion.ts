@@ -8,6 +8,7 @@ import {
   requireBetas,
   requireNonNegative,
   requireWithin,
+  updateElementwise,
   type ParamGroup,
   type ParamsInput,
   type UpdateBatch,
@@ -72,13 +73,25 @@ export class Lion extends Optimizer {
     const { lr, betas, weightDecay, decoupledWeightDecay, cautiousFactor } = batch.group as ParamGroup &
       Required<LionOptions>;
     const decay = decoupledWeightDecay ? weightDecay / (this.defaults.lr as number) : weightDecay;
+    if (cautiousFactor === 1) {
+      updateElementwise(batch, ['exp_avg'], ({ param, grad, exp_avg: average }) => {
+        const direction = average
+          .mul(betas[0])
+          .add(grad.mul(1 - betas[0]))
+          .sign();
+        return {
+          param: param.mul(1 - lr * decay).sub(direction.mul(lr)),
+          exp_avg: average.decayAdd(betas[1], grad, 1 - betas[1]),
+        };
+      });
+      return;
+    }
     batch.variables.forEach((param, i) => {
       const grad = batch.grads[i]!;
       const average = batch.states[i]!.buffers.exp_avg!;
       if (decay) param.assign(tf.mul(param, 1 - lr * decay));
-      let direction = tf.sign(tf.add(tf.mul(average, betas[0]), tf.mul(grad, 1 - betas[0])));
-      if (cautiousFactor < 1) direction = cautious(direction, grad, cautiousFactor);
-      descend(param, direction, lr);
+      const direction = tf.sign(tf.add(tf.mul(average, betas[0]), tf.mul(grad, 1 - betas[0])));
+      descend(param, cautious(direction, grad, cautiousFactor), lr);
       decayAndAdd(average, betas[1], grad, 1 - betas[1]);
     });
   }

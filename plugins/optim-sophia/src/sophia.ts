@@ -4,10 +4,11 @@ import {
   Optimizer,
   requireBetas,
   requireNonNegative,
+  updateElementwise,
   type ParamGroup,
   type UpdateBatch,
 } from '@engine/optim';
-import { tf, type ParamRef, type Tensor, type Variable } from '@engine/tensor';
+import type { ParamRef, Tensor, Variable } from '@engine/tensor';
 
 /** Options that the members of the family share. */
 export interface SophiaOptions {
@@ -68,14 +69,12 @@ export abstract class SophiaOptimizer extends Optimizer {
       return;
     }
     const scale = this.hessianScale(batch.group);
-    batch.variables.forEach((param, i) => {
-      const { exp_avg: average, hessian } = batch.states[i]!.buffers;
-      const grad = maximize ? tf.neg(batch.grads[i]!) : batch.grads[i]!;
-      if (weightDecay) param.assign(tf.mul(param, 1 - lr * weightDecay));
-      decayAndAdd(average!, betas[0], grad, 1 - betas[0]);
-      const curvature = tf.add(tf.mul(tf.relu(hessian!), scale), 1e-15);
-      const ratio = tf.minimum(tf.div(tf.abs(average!), curvature), 1);
-      param.assign(tf.sub(param, tf.mul(tf.mul(tf.sign(average!), ratio), lr)));
+    updateElementwise(batch, ['exp_avg', 'hessian'], (x) => {
+      const average = x.exp_avg.decayAdd(betas[0], maximize ? x.grad.neg() : x.grad, 1 - betas[0]);
+      const curvature = x.hessian.max(0).mul(scale).add(1e-15);
+      const ratio = average.abs().div(curvature).min(1);
+      const start = x.param.mul(1 - lr * weightDecay);
+      return { param: start.sub(average.sign().mul(ratio).mul(lr)), exp_avg: average };
     });
   }
 }

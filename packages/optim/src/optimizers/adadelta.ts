@@ -1,10 +1,10 @@
 import { checkKeys, OPTIMIZERS, register } from '@engine/core';
-import { tf, type ParamRef } from '@engine/tensor';
+import type { ParamRef } from '@engine/tensor';
 import { requireNonNegative, requireWithin } from '../checks.js';
 import { Optimizer, type UpdateBatch } from '../optimizer.js';
 import { definedOnly, type ParamGroup, type ParamsInput } from '../param-group.js';
 import { newBuffer } from '../param-state.js';
-import { decayAndAdd, descend, descent } from './math.js';
+import { descentOf, updateElementwise } from './elementwise.js';
 
 export interface AdadeltaOptions {
   /** Factor on the step; 1. */
@@ -50,18 +50,16 @@ export class Adadelta extends Optimizer {
   }
 
   protected update(batch: UpdateBatch): void {
-    const options = batch.group as ParamGroup & Required<AdadeltaOptions>;
-    batch.variables.forEach((param, i) => {
-      const { buffers } = batch.states[i]!;
-      const { eps, rho } = options;
-      const grad = descent(batch.grads[i]!, param, options.weightDecay, options.maximize);
-      const squares = buffers.square_avg!;
-      const deltas = buffers.acc_delta!;
-      decayAndAdd(squares, rho, tf.square(grad), 1 - rho);
-      const ratio = tf.div(tf.sqrt(tf.add(deltas, eps)), tf.sqrt(tf.add(squares, eps)));
-      const delta = tf.mul(ratio, grad);
-      decayAndAdd(deltas, rho, tf.square(delta), 1 - rho);
-      descend(param, delta, options.lr);
+    const { lr, rho, eps, weightDecay, maximize } = batch.group as ParamGroup & Required<AdadeltaOptions>;
+    updateElementwise(batch, ['square_avg', 'acc_delta'], (x) => {
+      const grad = descentOf(x, weightDecay, maximize);
+      const squares = x.square_avg.decayAdd(rho, grad.square(), 1 - rho);
+      const delta = x.acc_delta.add(eps).sqrt().div(squares.add(eps).sqrt()).mul(grad);
+      return {
+        param: x.param.sub(delta.mul(lr)),
+        square_avg: squares,
+        acc_delta: x.acc_delta.decayAdd(rho, delta.square(), 1 - rho),
+      };
     });
   }
 }

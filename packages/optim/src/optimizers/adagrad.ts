@@ -1,10 +1,11 @@
 import { checkKeys, OPTIMIZERS, register } from '@engine/core';
-import { tf, type ParamRef } from '@engine/tensor';
+import type { ParamRef } from '@engine/tensor';
 import { requireNonNegative } from '../checks.js';
 import { Optimizer, type UpdateBatch } from '../optimizer.js';
 import { definedOnly, type ParamGroup, type ParamsInput } from '../param-group.js';
 import { newBuffer } from '../param-state.js';
-import { descend, descent } from './math.js';
+import { byStep } from './by-step.js';
+import { descentOf, updateElementwise } from './elementwise.js';
 
 export interface AdagradOptions {
   /** Learning rate; 0.01. */
@@ -58,14 +59,14 @@ export class Adagrad extends Optimizer {
   }
 
   protected update(batch: UpdateBatch): void {
-    const options = batch.group as ParamGroup & Required<AdagradOptions>;
-    batch.variables.forEach((param, i) => {
-      const { buffers, step } = batch.states[i]!;
-      const grad = descent(batch.grads[i]!, param, options.weightDecay, options.maximize);
-      const sum = buffers.sum!;
-      sum.assign(tf.add(sum, tf.square(grad)));
-      const rate = options.lr / (1 + (step - 1) * options.lrDecay);
-      descend(param, tf.div(grad, tf.add(tf.sqrt(sum), options.eps)), rate);
-    });
+    const { lr, lrDecay, eps, weightDecay, maximize } = batch.group as ParamGroup & Required<AdagradOptions>;
+    for (const part of byStep(batch)) {
+      const rate = lr / (1 + (part.step - 1) * lrDecay);
+      updateElementwise(part, ['sum'], (x) => {
+        const grad = descentOf(x, weightDecay, maximize);
+        const sum = x.sum.add(grad.square());
+        return { param: x.param.sub(grad.div(sum.sqrt().add(eps)).mul(rate)), sum };
+      });
+    }
   }
 }

@@ -1,10 +1,11 @@
 import { checkKeys, OPTIMIZERS, register } from '@engine/core';
-import { tf, type ParamRef } from '@engine/tensor';
+import type { ParamRef } from '@engine/tensor';
 import { requireBetas, requireNonNegative } from '../checks.js';
 import { Optimizer, type UpdateBatch } from '../optimizer.js';
 import { definedOnly, type ParamGroup, type ParamsInput } from '../param-group.js';
 import { newBuffer } from '../param-state.js';
-import { descend, descent, moveTowards } from './math.js';
+import { byStep } from './by-step.js';
+import { descentOf, updateElementwise } from './elementwise.js';
 
 export interface AdamaxOptions {
   /** Learning rate; 0.002. */
@@ -55,16 +56,16 @@ export class Adamax extends Optimizer {
   }
 
   protected update(batch: UpdateBatch): void {
-    const options = batch.group as ParamGroup & Required<AdamaxOptions>;
-    batch.variables.forEach((param, i) => {
-      const { buffers, step } = batch.states[i]!;
-      const [beta1, beta2] = options.betas;
-      const grad = descent(batch.grads[i]!, param, options.weightDecay, options.maximize);
-      const avg = buffers.exp_avg!;
-      const largest = buffers.exp_inf!;
-      moveTowards(avg, grad, 1 - beta1);
-      largest.assign(tf.maximum(tf.mul(largest, beta2), tf.add(tf.abs(grad), options.eps)));
-      descend(param, tf.div(avg, largest), options.lr / (1 - beta1 ** step));
-    });
+    const { lr, betas, eps, weightDecay, maximize } = batch.group as ParamGroup & Required<AdamaxOptions>;
+    const [beta1, beta2] = betas;
+    for (const part of byStep(batch)) {
+      const rate = lr / (1 - beta1 ** part.step);
+      updateElementwise(part, ['exp_avg', 'exp_inf'], (x) => {
+        const grad = descentOf(x, weightDecay, maximize);
+        const average = x.exp_avg.lerp(grad, 1 - beta1);
+        const largest = x.exp_inf.mul(beta2).max(grad.abs().add(eps));
+        return { param: x.param.sub(average.div(largest).mul(rate)), exp_avg: average, exp_inf: largest };
+      });
+    }
   }
 }

@@ -1,10 +1,11 @@
 import { checkKeys, OPTIMIZERS, register } from '@engine/core';
-import { tf, type ParamRef } from '@engine/tensor';
+import type { ParamRef } from '@engine/tensor';
 import { requireNonNegative } from '../checks.js';
 import { Optimizer, type UpdateBatch } from '../optimizer.js';
 import { definedOnly, type ParamGroup, type ParamsInput } from '../param-group.js';
 import { newBuffer } from '../param-state.js';
-import { descent, moveTowards } from './math.js';
+import { byState } from './by-step.js';
+import { descentOf, updateElementwise } from './elementwise.js';
 
 export interface ASGDOptions {
   /** Learning rate; 0.01. */
@@ -59,19 +60,19 @@ export class ASGD extends Optimizer {
   }
 
   protected update(batch: UpdateBatch): void {
-    const options = batch.group as ParamGroup & Required<ASGDOptions>;
-    batch.variables.forEach((param, i) => {
-      const { buffers, numbers, step } = batch.states[i]!;
-      const { lr, lambd, alpha, t0 } = options;
-      const grad = descent(batch.grads[i]!, param, options.weightDecay, options.maximize);
+    const { lr, lambd, alpha, t0, weightDecay, maximize } = batch.group as ParamGroup & Required<ASGDOptions>;
+    for (const part of byState(batch, ({ step, numbers }) => `${step} ${numbers.eta} ${numbers.mu}`)) {
+      const { step, numbers } = part.states[0]!;
       const { eta = lr, mu = 1 } = numbers;
-      const average = buffers.ax!;
-      param.assign(tf.sub(tf.mul(param, 1 - lambd * eta), tf.mul(grad, eta)));
-      // With weight 1 the average is the parameter itself, in storage of its own.
-      if (mu === 1) average.assign(tf.mul(param, 1));
-      else moveTowards(average, param, mu);
-      numbers.eta = lr / (1 + lambd * lr * step) ** alpha;
-      numbers.mu = 1 / Math.max(1, step - t0);
-    });
+      updateElementwise(part, ['ax'], (x) => {
+        const grad = descentOf(x, weightDecay, maximize);
+        const param = x.param.mul(1 - lambd * eta).sub(grad.mul(eta));
+        return { param, ax: mu === 1 ? param : x.ax.lerp(param, mu) };
+      });
+      for (const state of part.states) {
+        state.numbers.eta = lr / (1 + lambd * lr * step) ** alpha;
+        state.numbers.mu = 1 / Math.max(1, step - t0);
+      }
+    }
   }
 }

@@ -1,10 +1,11 @@
 import { checkKeys, OPTIMIZERS, register } from '@engine/core';
-import { tf, type ParamRef } from '@engine/tensor';
+import type { ParamRef } from '@engine/tensor';
 import { requireBetas, requireNonNegative } from '../checks.js';
 import { Optimizer, type UpdateBatch } from '../optimizer.js';
 import { definedOnly, type ParamGroup, type ParamsInput } from '../param-group.js';
 import { newBuffer } from '../param-state.js';
-import { decayAndAdd, descend, descent, moveTowards } from './math.js';
+import { byState } from './by-step.js';
+import { descentOf, updateElementwise } from './elementwise.js';
 
 export interface NAdamOptions {
   /** Learning rate; 0.002. */
@@ -66,20 +67,31 @@ export class NAdam extends Optimizer {
 
   protected update(batch: UpdateBatch): void {
     const options = batch.group as ParamGroup & Required<NAdamOptions>;
-    batch.variables.forEach((param, i) => {
-      const { buffers, numbers, step } = batch.states[i]!;
-      const { lr, weightDecay, decoupledWeightDecay: decoupled, momentumDecay } = options;
-      const [beta1, beta2] = options.betas;
-      if (decoupled) param.assign(tf.mul(param, 1 - lr * weightDecay));
-      const grad = descent(batch.grads[i]!, param, decoupled ? 0 : weightDecay, options.maximize);
+    const { lr, eps, weightDecay, decoupledWeightDecay: decoupled, momentumDecay, maximize } = options;
+    const [beta1, beta2] = options.betas;
+    for (const part of byState(batch, ({ step, numbers }) => `${step} ${numbers.mu_product}`)) {
+      const { step, numbers } = part.states[0]!;
       const mu = beta1 * (1 - 0.5 * 0.96 ** (step * momentumDecay));
       const next = beta1 * (1 - 0.5 * 0.96 ** ((step + 1) * momentumDecay));
-      const product = (numbers.mu_product! *= mu);
-      moveTowards(buffers.exp_avg!, grad, 1 - beta1);
-      decayAndAdd(buffers.exp_avg_sq!, beta2, tf.square(grad), 1 - beta2);
-      const denominator = tf.add(tf.sqrt(tf.div(buffers.exp_avg_sq!, 1 - beta2 ** step)), options.eps);
-      descend(param, tf.div(grad, denominator), (lr * (1 - mu)) / (1 - product));
-      descend(param, tf.div(buffers.exp_avg!, denominator), (lr * next) / (1 - product * next));
-    });
+      const product = numbers.mu_product! * mu;
+      for (const state of part.states) state.numbers.mu_product = product;
+      updateElementwise(part, ['exp_avg', 'exp_avg_sq'], (x) => {
+        const grad = descentOf(x, decoupled ? 0 : weightDecay, maximize);
+        const average = x.exp_avg.lerp(grad, 1 - beta1);
+        const squares = x.exp_avg_sq.decayAdd(beta2, grad.square(), 1 - beta2);
+        const root = squares
+          .div(1 - beta2 ** step)
+          .sqrt()
+          .add(eps);
+        const start = decoupled ? x.param.mul(1 - lr * weightDecay) : x.param;
+        return {
+          param: start
+            .sub(grad.div(root).mul((lr * (1 - mu)) / (1 - product)))
+            .sub(average.div(root).mul((lr * next) / (1 - product * next))),
+          exp_avg: average,
+          exp_avg_sq: squares,
+        };
+      });
+    }
   }
 }

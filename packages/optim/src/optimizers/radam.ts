@@ -1,10 +1,11 @@
 import { checkKeys, OPTIMIZERS, register } from '@engine/core';
-import { tf, type ParamRef } from '@engine/tensor';
+import type { ParamRef } from '@engine/tensor';
 import { requireBetas, requireNonNegative } from '../checks.js';
 import { Optimizer, type UpdateBatch } from '../optimizer.js';
 import { definedOnly, type ParamGroup, type ParamsInput } from '../param-group.js';
 import { newBuffer } from '../param-state.js';
-import { decayAndAdd, descend, descent, moveTowards } from './math.js';
+import { byStep } from './by-step.js';
+import { descentOf, updateElementwise } from './elementwise.js';
 
 export interface RAdamOptions {
   /** Learning rate; 0.001. */
@@ -59,30 +60,26 @@ export class RAdam extends Optimizer {
 
   protected update(batch: UpdateBatch): void {
     const options = batch.group as ParamGroup & Required<RAdamOptions>;
-    batch.variables.forEach((param, i) => {
-      const { buffers, step } = batch.states[i]!;
-      const { lr, weightDecay, decoupledWeightDecay: decoupled } = options;
-      const [beta1, beta2] = options.betas;
-      if (decoupled) param.assign(tf.mul(param, 1 - lr * weightDecay));
-      const grad = descent(batch.grads[i]!, param, decoupled ? 0 : weightDecay, options.maximize);
-      const avg = buffers.exp_avg!;
-      const avgSq = buffers.exp_avg_sq!;
-      moveTowards(avg, grad, 1 - beta1);
-      decayAndAdd(avgSq, beta2, tf.square(grad), 1 - beta2);
+    const { lr, eps, weightDecay, decoupledWeightDecay: decoupled, maximize } = options;
+    const [beta1, beta2] = options.betas;
+    for (const part of byStep(batch)) {
+      const { step } = part;
       const correction2 = 1 - beta2 ** step;
       const rhoMax = 2 / (1 - beta2) - 1;
       const rho = rhoMax - (2 * step * beta2 ** step) / correction2;
       const rate = lr / (1 - beta1 ** step);
-      if (rho <= 5) {
-        descend(param, avg, rate);
-        return;
-      }
       const rectified = ((rho - 4) * (rho - 2) * rhoMax) / ((rhoMax - 4) * (rhoMax - 2) * rho);
-      descend(
-        param,
-        tf.div(avg, tf.add(tf.sqrt(avgSq), options.eps)),
-        rate * Math.sqrt(correction2 * rectified),
-      );
-    });
+      updateElementwise(part, ['exp_avg', 'exp_avg_sq'], (x) => {
+        const grad = descentOf(x, decoupled ? 0 : weightDecay, maximize);
+        const average = x.exp_avg.lerp(grad, 1 - beta1);
+        const squares = x.exp_avg_sq.decayAdd(beta2, grad.square(), 1 - beta2);
+        const start = decoupled ? x.param.mul(1 - lr * weightDecay) : x.param;
+        const step =
+          rho > 5
+            ? average.div(squares.sqrt().add(eps)).mul(rate * Math.sqrt(correction2 * rectified))
+            : average.mul(rate);
+        return { param: start.sub(step), exp_avg: average, exp_avg_sq: squares };
+      });
+    }
   }
 }

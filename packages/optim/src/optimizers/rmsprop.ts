@@ -1,10 +1,10 @@
 import { checkKeys, OPTIMIZERS, register } from '@engine/core';
-import { tf, type ParamRef, type Tensor } from '@engine/tensor';
+import type { ParamRef } from '@engine/tensor';
 import { requireNonNegative } from '../checks.js';
 import { Optimizer, type UpdateBatch } from '../optimizer.js';
 import { definedOnly, type ParamGroup, type ParamsInput } from '../param-group.js';
 import { newBuffer } from '../param-state.js';
-import { decayAndAdd, descend, descent, moveTowards } from './math.js';
+import { descentOf, updateElementwise } from './elementwise.js';
 
 export interface RMSpropOptions {
   /** Learning rate; 0.01. */
@@ -62,27 +62,30 @@ export class RMSprop extends Optimizer {
 
   protected update(batch: UpdateBatch): void {
     const options = batch.group as ParamGroup & Required<RMSpropOptions>;
-    batch.variables.forEach((param, i) => {
-      const { buffers } = batch.states[i]!;
-      const { alpha, momentum } = options;
-      const grad = descent(batch.grads[i]!, param, options.weightDecay, options.maximize);
-      const squares = buffers.square_avg!;
-      decayAndAdd(squares, alpha, tf.square(grad), 1 - alpha);
-      let variance: Tensor = squares;
-      if (options.centered) {
-        const mean = (buffers.grad_avg ??= newBuffer(batch.params[i]!));
-        moveTowards(mean, grad, 1 - alpha);
-        variance = tf.sub(squares, tf.square(mean));
-      }
-      const scaled = tf.div(grad, tf.add(tf.sqrt(variance), options.eps));
-      if (momentum === 0) {
-        descend(param, scaled, options.lr);
-        return;
-      }
+    const { lr, alpha, eps, momentum, centered, weightDecay, maximize } = options;
+    batch.states.forEach(({ buffers }, i) => {
+      if (centered) buffers.grad_avg ??= newBuffer(batch.params[i]!);
       // Made when momentum is first there: a scheduler may bring it later.
-      const buffer = (buffers.momentum_buffer ??= newBuffer(batch.params[i]!));
-      decayAndAdd(buffer, momentum, scaled, 1);
-      descend(param, buffer, options.lr);
+      if (momentum > 0) buffers.momentum_buffer ??= newBuffer(batch.params[i]!);
+    });
+    const buffers = [
+      'square_avg' as const,
+      ...(centered ? ['grad_avg' as const] : []),
+      ...(momentum > 0 ? ['momentum_buffer' as const] : []),
+    ];
+    updateElementwise(batch, buffers, (x) => {
+      const grad = descentOf(x, weightDecay, maximize);
+      const squares = x.square_avg.decayAdd(alpha, grad.square(), 1 - alpha);
+      const mean = centered ? x.grad_avg.lerp(grad, 1 - alpha) : undefined;
+      const variance = mean ? squares.sub(mean.square()) : squares;
+      const scaled = grad.div(variance.sqrt().add(eps));
+      const step = momentum > 0 ? x.momentum_buffer.mul(momentum).add(scaled) : scaled;
+      return {
+        param: x.param.sub(step.mul(lr)),
+        square_avg: squares,
+        ...(mean ? { grad_avg: mean } : {}),
+        ...(momentum > 0 ? { momentum_buffer: step } : {}),
+      };
     });
   }
 }

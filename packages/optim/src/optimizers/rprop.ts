@@ -1,10 +1,10 @@
 import { checkKeys, OPTIMIZERS, register, badValue } from '@engine/core';
-import { tf, type ParamRef } from '@engine/tensor';
+import type { ParamRef } from '@engine/tensor';
 import { requireNonNegative } from '../checks.js';
 import { Optimizer, type UpdateBatch } from '../optimizer.js';
 import { definedOnly, type ParamGroup, type ParamsInput } from '../param-group.js';
 import { newBuffer } from '../param-state.js';
-import { descend, descent } from './math.js';
+import { updateElementwise } from './elementwise.js';
 
 export interface RpropOptions {
   /** First step size; 0.01. */
@@ -58,22 +58,18 @@ export class Rprop extends Optimizer {
   }
 
   protected update(batch: UpdateBatch): void {
-    const options = batch.group as ParamGroup & Required<RpropOptions>;
-    batch.variables.forEach((param, i) => {
-      const { buffers } = batch.states[i]!;
-      const [shrink, grow] = options.etas;
-      const [low, high] = options.stepSizes;
-      const grad = descent(batch.grads[i]!, param, 0, options.maximize);
-      const previous = buffers.prev!;
-      const size = buffers.step_size!;
-      const agreement = tf.sign(tf.mul(grad, previous));
-      const turned = tf.less(agreement, 0);
-      const factor = tf.where(turned, tf.fill(grad.shape, shrink), tf.add(1, tf.mul(agreement, grow - 1)));
-      size.assign(tf.clipByValue(tf.mul(size, factor), low, high));
+    const { etas, stepSizes, maximize } = batch.group as ParamGroup & Required<RpropOptions>;
+    const [shrink, grow] = etas;
+    const [low, high] = stepSizes;
+    updateElementwise(batch, ['prev', 'step_size'], (x) => {
+      const grad = maximize ? x.grad.neg() : x.grad;
+      const agreement = grad.mul(x.prev).sign();
+      const turned = agreement.less(0);
+      const factor = turned.select(shrink, agreement.select(grow, 1));
+      const size = x.step_size.mul(factor).max(low).min(high);
       // An element whose sign turned rests for one step.
-      const kept = tf.where(turned, tf.zerosLike(grad), grad);
-      descend(param, tf.mul(tf.sign(kept), size), 1);
-      previous.assign(kept);
+      const kept = turned.select(0, grad);
+      return { param: x.param.sub(kept.sign().mul(size)), prev: kept, step_size: size };
     });
   }
 }
