@@ -1,6 +1,6 @@
 import { aten, atenAll } from './aten.js';
 import { padded, toNchw, toNhwc, unpadded } from './kernels/pool.js';
-import type { Storage } from './storage.js';
+import { SCALAR, Storage } from './storage.js';
 
 export interface Geometry {
   strides: readonly number[];
@@ -60,8 +60,37 @@ function isTiny(x: Storage, filter: Storage, groups: number): boolean {
 
 const packedNchw = (x: Storage): Storage => aten('contiguous', x, 0);
 
-/** Gradients by input, filter and bias in one call; those not asked for have the handle -1. */
+/** Multiplications up to which sums in double precision take no longer than what surrounds the call. */
+const SMALL = 1 << 20;
+
+/** True when the filter's gradient is cheap enough to be exact; see conv-filter.cc. */
+function isSmall(dy: Storage, x: Storage, filter: Storage): boolean {
+  const perPixel = filter.shape[0]! * filter.shape[1]! * filter.shape[2]!;
+  const float32 = x.scalar === SCALAR.float32 && dy.scalar === SCALAR.float32;
+  return float32 && dy.size * perPixel <= SMALL;
+}
+
+/** Gradients by input, filter and bias; those not asked for have the handle -1. In one call unless it is small. */
 export function convolveGrad(
+  dy: Storage,
+  x: Storage,
+  filter: Storage,
+  geometry: Geometry,
+  need: readonly [boolean, boolean, boolean],
+): [Storage, Storage, Storage] {
+  if (!need[1] || !isSmall(dy, x, filter)) return librarysGrad(dy, x, filter, geometry, need);
+  const [height, width] = filter.shape as [number, number];
+  const { strides, pads, dilations, groups } = geometry;
+  const before = [pads[0], pads[2]];
+  const dfilter = aten('engine::conv_filter_grad', dy, x, height, width, strides, before, dilations, groups);
+  if (!need[0] && !need[2]) return [NONE, dfilter, NONE];
+  const [dx, , dbias] = librarysGrad(dy, x, filter, geometry, [need[0], false, need[2]]);
+  return [dx, dfilter, dbias];
+}
+
+const NONE = new Storage(-1, -1, []);
+
+function librarysGrad(
   dy: Storage,
   x: Storage,
   filter: Storage,

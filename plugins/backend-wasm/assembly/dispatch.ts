@@ -1,5 +1,6 @@
 import { convolve } from './conv';
 import { convolveFilter, sumFilterParts } from './conv-filter';
+import { convolveFilterExact } from './conv-filter-exact';
 import { depthwise, depthwiseFilter, depthwiseInput } from './depthwise';
 import { elementwise, segmentSum } from './elementwise';
 import { crossEntropy, crossEntropyGrad } from './loss';
@@ -66,6 +67,8 @@ export function dispatch(kernel: i32, args: usize, chunk: i32, scratch: usize): 
       return sgd(args, chunk);
     case 23:
       return adam(args, chunk);
+    case 24:
+      return convolveFilterExact(args, chunk);
     default:
       unreachable();
   }

@@ -23,6 +23,7 @@ export const KERNEL = {
   avgPoolGrad: 21,
   sgd: 22,
   adam: 23,
+  convolveFilterExact: 24,
 } as const;
 
 export type KernelId = (typeof KERNEL)[keyof typeof KERNEL];

@@ -1,6 +1,7 @@
 import { tf, type TensorInfo as Info } from '@engine/tensor';
 import { convForward, convInputGrad } from '../conv.js';
 import { convFilterGrad } from '../conv-filter.js';
+import { exactFilterGrad, isSmall } from '../conv-filter-exact.js';
 import {
   engineConvShape,
   tfjsConvShape,
@@ -36,7 +37,7 @@ function inputGrad(backend: EngineWasm, s: ConvShape, dy: Info, filter: Info): I
 
 function filterGrad(backend: EngineWasm, s: ConvShape, x: Info, dy: Info, shape: readonly number[]): Info {
   const dfilter = backend.output(shape);
-  const pass = isDepthwise(s) ? depthwiseFilterGrad : convFilterGrad;
+  const pass = isSmall(s) ? exactFilterGrad : isDepthwise(s) ? depthwiseFilterGrad : convFilterGrad;
   pass(backend.runtime, s, backend.address(x), backend.address(dy), backend.address(dfilter));
   return dfilter;
 }
