@@ -2,8 +2,7 @@
 import { RandomStream } from '@engine/core';
 import { Linear, Module, crossEntropy } from '@engine/nn';
 import { AdamW, SGD } from '@engine/optim';
-import { linear, selfAttention } from '@engine/backend-torch';
-import { gelu, layerNorm, markConstant, randomNormal, relu, tf } from '@engine/tensor';
+import { gelu, layerNorm, linear, markConstant, randomNormal, relu, selfAttention, tf } from '@engine/tensor';
 import { ResNet } from '@engine/vision';
 
 const draw = (shape, key) => randomNormal(shape, RandomStream.of(1, 'bench', key));

@@ -2,8 +2,12 @@ import { BACKENDS, EngineError, register } from '@engine/core';
 import { tf, type BackendCapabilities, type ComputeBackend, type ProbeResult } from '@engine/tensor';
 
 import './accelerated/accelerated.js';
+import './accelerated/activations.js';
+import './accelerated/images.js';
+import './accelerated/losses.js';
 import './accelerated/update-elements.js';
 import './accelerated/sequence.js';
+import './accelerated/training.js';
 import { EngineTorch } from './engine-torch.js';
 import { installFallbacks, installKernels, TFJS_NAME } from './kernels/index.js';
 import { HOW_TO_BUILD, native, threadCount, whyNotBuilt } from './native.js';

@@ -18,7 +18,7 @@ export const values = (tensor: Tensor): number[] => Array.from(tensor.dataSync()
 /** Largest difference, relative to the largest expected magnitude above 1. */
 export function distance(received: readonly number[], expected: readonly number[]): number {
   if (received.length !== expected.length) return Infinity;
-  const scale = Math.max(1, ...expected.filter(Number.isFinite).map(Math.abs));
+  const scale = expected.reduce((most, v) => (Number.isFinite(v) ? Math.max(most, Math.abs(v)) : most), 1);
   return received.reduce((most, value, i) => {
     const other = expected[i]!;
     if (Object.is(value, other) || (Number.isNaN(value) && Number.isNaN(other))) return most;

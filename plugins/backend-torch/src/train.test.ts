@@ -1,9 +1,18 @@
 import { AdamW, OptimWrapper, SGD } from '@engine/optim';
 import { Conv2d, BatchNorm2d, Linear, Module, crossEntropy } from '@engine/nn';
-import { addRelu, gelu, layerNorm, tf, type Scalar, type Tensor } from '@engine/tensor';
+import {
+  addRelu,
+  gelu,
+  layerNorm,
+  linear,
+  selfAttention,
+  tf,
+  type Scalar,
+  type Tensor,
+} from '@engine/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
 
-import { fallbackCounts, linear, resetFallbackCounts, selfAttention } from './index.js';
+import { fallbackCounts, resetFallbackCounts } from './index.js';
 import { native } from './native.js';
 import { distance, draw, missing, onCpuBackend, useTorch } from './torch.fixture.js';
 

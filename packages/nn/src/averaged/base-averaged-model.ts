@@ -1,5 +1,5 @@
 import { badValue, EngineError, isHostArray, type HostArray } from '@engine/core';
-import { copyTensor, noGrad, sgdUpdate, tf, toTensor, type Tensor, type Variable } from '@engine/tensor';
+import { copyTensor, emaUpdate, noGrad, tf, toTensor, type Tensor, type Variable } from '@engine/tensor';
 
 import type { Module } from '../module.js';
 import { infoOf } from '../parameter.js';
@@ -68,15 +68,7 @@ export abstract class BaseAveragedModel {
     if (this.swapped) throw swappedError('updated');
     if (this.steps === 0) this.copyFromModel();
     else if (this.steps % this.interval === 0) {
-      // average − share · (average − new) is a step of plain SGD with the gradient −new and a weight decay of 1, for
-      // which backends have one kernel over all parameters.
-      sgdUpdate({
-        params: this.averages,
-        grads: this.sources,
-        lr: this.share(this.steps),
-        weightDecay: 1,
-        maximize: true,
-      });
+      emaUpdate({ averages: this.averages, values: this.sources, share: this.share(this.steps) });
     }
     this.steps++;
   }

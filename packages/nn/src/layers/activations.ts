@@ -1,5 +1,19 @@
 import { MODELS, badValue, checkKeys, register } from '@engine/core';
-import { gelu, hardswish, noGrad, silu, tf, type Tensor } from '@engine/tensor';
+import {
+  elu,
+  gelu,
+  hardsigmoid,
+  hardswish,
+  hardtanh,
+  leakyRelu,
+  logSigmoid,
+  mish,
+  selu,
+  silu,
+  softplus,
+  tf,
+  type Tensor,
+} from '@engine/tensor';
 
 import { Module, type ModuleOptions } from '../module.js';
 
@@ -95,7 +109,7 @@ export class Mish extends Activation {
     super('Mish', options);
   }
   forward(x: Tensor): Tensor {
-    return tf.tidy(() => tf.mul(x, tf.tanh(tf.softplus(x))));
+    return mish(x);
   }
 }
 
@@ -117,7 +131,7 @@ export class Hardsigmoid extends Activation {
     super('Hardsigmoid', options);
   }
   forward(x: Tensor): Tensor {
-    return tf.tidy(() => tf.clipByValue(tf.add(tf.div(x, 6), 0.5), 0, 1));
+    return hardsigmoid(x);
   }
 }
 
@@ -132,7 +146,7 @@ export class Hardtanh extends Activation {
     this.range = [minVal, maxVal];
   }
   forward(x: Tensor): Tensor {
-    return tf.clipByValue(x, ...this.range);
+    return hardtanh(x, ...this.range);
   }
 }
 
@@ -143,7 +157,7 @@ export class ReLU6 extends Activation {
     super('ReLU6', options);
   }
   forward(x: Tensor): Tensor {
-    return tf.relu6(x);
+    return hardtanh(x, 0, 6);
   }
 }
 
@@ -156,7 +170,7 @@ export class LeakyReLU extends Activation {
     this.negativeSlope = finite('LeakyReLU.negativeSlope', options.negativeSlope ?? 0.01);
   }
   forward(x: Tensor): Tensor {
-    return tf.leakyRelu(x, this.negativeSlope);
+    return leakyRelu(x, this.negativeSlope);
   }
 }
 
@@ -169,9 +183,7 @@ export class ELU extends Activation {
     this.alpha = finite('ELU.alpha', options.alpha ?? 1);
   }
   forward(x: Tensor): Tensor {
-    if (this.alpha === 1) return tf.elu(x);
-    // tf.elu of what is negative, and the rest as it is.
-    return tf.tidy(() => tf.add(tf.relu(x), tf.mul(tf.elu(tf.minimum(x, 0)), this.alpha)));
+    return elu(x, this.alpha);
   }
 }
 
@@ -182,7 +194,7 @@ export class SELU extends Activation {
     super('SELU', options);
   }
   forward(x: Tensor): Tensor {
-    return tf.selu(x);
+    return selu(x);
   }
 }
 
@@ -199,15 +211,7 @@ export class Softplus extends Activation {
     this.threshold = finite('Softplus.threshold', threshold);
   }
   forward(x: Tensor): Tensor {
-    return tf.tidy(() => {
-      const scaled = this.beta === 1 ? x : tf.mul(x, this.beta);
-      const soft = tf.softplus(scaled);
-      const y = this.beta === 1 ? soft : tf.div(soft, this.beta);
-      // From 20 on both are the same number in single precision.
-      if (this.threshold >= 20) return y;
-      const beyond = noGrad(() => tf.greater(scaled, this.threshold));
-      return tf.where(beyond, x, y);
-    });
+    return softplus(x, { beta: this.beta, threshold: this.threshold });
   }
 }
 
@@ -229,7 +233,7 @@ export class LogSigmoid extends Activation {
     super('LogSigmoid', options);
   }
   forward(x: Tensor): Tensor {
-    return tf.tidy(() => tf.neg(tf.softplus(tf.neg(x))));
+    return logSigmoid(x);
   }
 }
 

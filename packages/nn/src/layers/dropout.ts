@@ -1,5 +1,5 @@
-import { MODELS, RandomStream, badValue, checkKeys, register, sizeOf } from '@engine/core';
-import { tf, type Tensor } from '@engine/tensor';
+import { MODELS, RandomStream, badValue, checkKeys, register } from '@engine/core';
+import { dropout, type Tensor } from '@engine/tensor';
 
 import { Module, type ModuleOptions } from '../module.js';
 
@@ -54,11 +54,7 @@ export class Dropout extends Module {
 
   forward(x: Tensor): Tensor {
     if (!this.training || this.p === 0) return x.clone();
-    const stream = RandomStream.of(this.seed, 'dropout', this.path, this.calls++);
-    const mask = new Float32Array(sizeOf(x.shape));
-    const threshold = this.p * 4294967296;
-    const scale = 1 / (1 - this.p);
-    for (let i = 0; i < mask.length; i++) if (stream.uint32() >= threshold) mask[i] = scale;
-    return tf.tidy(() => tf.mul(x, tf.tensor(mask, x.shape)));
+    const [first, second] = RandomStream.of(this.seed, 'dropout', this.path).state;
+    return dropout(x, { p: this.p, key: [first >>> 0, second >>> 0], call: this.calls++ });
   }
 }

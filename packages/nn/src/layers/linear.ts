@@ -1,5 +1,5 @@
 import { MODELS, RandomStream, badValue, checkKeys, register } from '@engine/core';
-import { tf, type ModuleKind, type Tensor, type Tensor2D, type Variable } from '@engine/tensor';
+import { linear, tf, type ModuleKind, type Tensor, type Variable } from '@engine/tensor';
 
 import { Module, type ModuleOptions, type StreamOf } from '../module.js';
 import { resetBias, resetWeight } from './default-init.js';
@@ -45,15 +45,10 @@ export class Linear extends Module {
 
   /** @throws E_CONFIG_VALUE when the last axis of x is not `inFeatures` long */
   forward(x: Tensor): Tensor {
-    const [inFeatures, outFeatures] = this.weight.shape as [number, number];
+    const inFeatures = this.weight.shape[0]!;
     if (x.shape[x.rank - 1] !== inFeatures) {
       throw badValue('Linear.forward.x.shape', x.shape, `[..., ${inFeatures}]`);
     }
-    return tf.tidy(() => {
-      const rows = x.rank === 2 ? (x as Tensor2D) : tf.reshape(x, [-1, inFeatures]);
-      const product = tf.matMul(rows as Tensor2D, this.weight as unknown as Tensor2D);
-      const y = this.bias ? tf.add(product, this.bias) : product;
-      return x.rank === 2 ? y : tf.reshape(y, [...x.shape.slice(0, -1), outFeatures]);
-    });
+    return linear(x, this.weight, this.bias);
   }
 }

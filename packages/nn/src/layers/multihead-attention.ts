@@ -1,8 +1,11 @@
 import { MODELS, RandomStream, badValue, checkKeys, register, sizeOf } from '@engine/core';
 import {
+  attention,
+  linear,
   noGrad,
   randomUniform,
   scaledDotProductAttention,
+  selfAttention,
   tf,
   type ModuleKind,
   type Tensor,
@@ -46,6 +49,9 @@ declare module '@engine/core' {
     MultiheadAttention: MultiheadAttentionOptions;
   }
 }
+
+/** Pairs of a query and a key up to which their probabilities are kept between the passes. */
+const MOST_PROBABILITIES = 512 * 512;
 
 /** A bool mask, true where something is left out, as one to add. */
 function additive(mask: Tensor): Tensor {
@@ -159,39 +165,57 @@ export class MultiheadAttention extends Module {
     });
     const exchange = (x: Tensor): Tensor => (this.batchFirst ? x : tf.transpose(x, [1, 0, 2]));
     return tf.tidy(() => {
-      const [q, k, v] = this.project(query, key, value).map((x) => this.split(exchange(x))) as [
-        Tensor,
-        Tensor,
-        Tensor,
-      ];
-      const mask = this.mask(q, k, inputs);
       const causal = inputs.isCausal ?? false;
-      const attended =
-        this.training && this.attnDropout.p > 0
-          ? this.attendWithDropout(q, k, v, mask, causal)
-          : scaledDotProductAttention(q, k, v, { mask, causal });
-      const [n, , l] = attended.shape as [number, number, number, number];
-      const joined = tf.reshape(tf.transpose(attended, [0, 2, 1, 3]), [n, l, this.lengths[0]]);
+      const drops = this.training && this.attnDropout.p > 0;
+      const masked = inputs.keyPaddingMask !== undefined || inputs.attnMask !== undefined;
+      const [l, s] = [query, key].map(({ shape }) => shape[this.batchFirst ? 1 : 0]!) as [number, number];
+      const joined =
+        drops || masked || l * s > MOST_PROBABILITIES
+          ? this.attendApart(this.project(query, key, value).map(exchange), inputs, drops)
+          : this.attendTogether(query, key, value, exchange, causal);
       return this.outProj.forward(exchange(joined));
     });
+  }
+
+  /** Heads stay side by side as the projections put them. */
+  private attendTogether(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    exchange: (x: Tensor) => Tensor,
+    causal: boolean,
+  ): Tensor {
+    const options = { heads: this.numHeads, causal };
+    if (this.inProjWeight && query === key && key === value)
+      return selfAttention(exchange(linear(query, this.inProjWeight, this.inProjBias)), options);
+    const [q, k, v] = this.project(query, key, value).map(exchange) as [Tensor, Tensor, Tensor];
+    return attention(q, k, v, options);
+  }
+
+  /** With masks and dropout, and in memory that does not grow with the product of the lengths. */
+  private attendApart(projected: Tensor[], inputs: MultiheadAttentionInputs, drops: boolean): Tensor {
+    const [q, k, v] = projected.map((x) => this.split(x)) as [Tensor, Tensor, Tensor];
+    const mask = this.mask(q, k, inputs);
+    const causal = inputs.isCausal ?? false;
+    const attended = drops
+      ? this.attendWithDropout(q, k, v, mask, causal)
+      : scaledDotProductAttention(q, k, v, { mask, causal });
+    const [n, , l] = attended.shape as [number, number, number, number];
+    return tf.reshape(tf.transpose(attended, [0, 2, 1, 3]), [n, l, this.lengths[0]]);
   }
 
   /** Queries, keys and values, each [.., .., embedDim]; in one product where all come from one tensor. */
   private project(query: Tensor, key: Tensor, value: Tensor): Tensor[] {
     const embed = this.lengths[0];
-    const product = (x: Tensor, weight: Tensor, bias: Tensor | undefined): Tensor => {
-      const rows = tf.matMul(tf.reshape(x, [-1, x.shape[2]!]), weight as tf.Tensor2D);
-      return tf.reshape(bias ? tf.add(rows, bias) : rows, [...x.shape.slice(0, 2), weight.shape[1]!]);
-    };
     if (this.inProjWeight && query === key && key === value)
-      return tf.split(product(query, this.inProjWeight, this.inProjBias), 3, 2);
+      return tf.split(linear(query, this.inProjWeight, this.inProjBias), 3, 2);
     const weights: Tensor[] = this.inProjWeight
       ? tf.split(this.inProjWeight as Tensor, 3, 1)
       : [this.qProjWeight!, this.kProjWeight!, this.vProjWeight!];
     const biases = this.inProjBias
       ? [0, 1, 2].map((i) => tf.slice(this.inProjBias as Tensor, [i * embed], [embed]))
       : [];
-    return [query, key, value].map((x, i) => product(x, weights[i]!, biases[i]));
+    return [query, key, value].map((x, i) => linear(x, weights[i]!, biases[i]));
   }
 
   /** [N, L, embedDim] → [N, numHeads, L, embedDim / numHeads]. */

@@ -1,5 +1,5 @@
 import { MODELS, badValue, checkKeys, register } from '@engine/core';
-import { tf, type Tensor, type Tensor4D } from '@engine/tensor';
+import { adaptiveAvgPool2d, adaptiveMaxPool2d, tf, type Tensor, type Tensor4D } from '@engine/tensor';
 
 import { Module, type ModuleOptions } from '../module.js';
 import { pair, type Size2d } from './pair.js';
@@ -19,7 +19,7 @@ export interface AvgPool2dOptions extends MaxPool2dOptions {
   countIncludePad?: boolean;
 }
 
-export interface AdaptiveAvgPool2dOptions extends ModuleOptions {
+export interface AdaptivePool2dOptions extends ModuleOptions {
   /** Height and width of the result. */
   outputSize: Size2d;
 }
@@ -28,7 +28,8 @@ declare module '@engine/core' {
   interface ModelTypes {
     MaxPool2d: MaxPool2dOptions;
     AvgPool2d: AvgPool2dOptions;
-    AdaptiveAvgPool2d: AdaptiveAvgPool2dOptions;
+    AdaptiveAvgPool2d: AdaptivePool2dOptions;
+    AdaptiveMaxPool2d: AdaptivePool2dOptions;
   }
 }
 
@@ -161,23 +162,12 @@ export class AvgPool2d extends Pool2d {
   }
 }
 
-/** Matrix [out, size] whose rows average the bins floor(i·size/out) … ceil((i+1)·size/out). */
-function binMatrix(size: number, out: number): Tensor {
-  const data = new Float32Array(out * size);
-  for (let i = 0; i < out; i++) {
-    const start = Math.floor((i * size) / out);
-    const end = Math.ceil(((i + 1) * size) / out);
-    data.fill(1 / (end - start), i * size + start, i * size + end);
-  }
-  return tf.tensor2d(data, [out, size]);
-}
-
 /** Mean over as many bins as are asked for: x [N, H, W, C] → [N, outputH, outputW, C]. */
 @register(MODELS)
 export class AdaptiveAvgPool2d extends Module {
   private readonly outputSize: [number, number];
 
-  constructor(options: AdaptiveAvgPool2dOptions) {
+  constructor(options: AdaptivePool2dOptions) {
     checkKeys('AdaptiveAvgPool2d', options, ['outputSize', 'initCfg']);
     super(options);
     this.outputSize = pair('AdaptiveAvgPool2d.outputSize', options.outputSize, 1);
@@ -185,13 +175,23 @@ export class AdaptiveAvgPool2d extends Module {
 
   forward(x: Tensor): Tensor {
     if (x.rank !== 4) throw badValue('AdaptiveAvgPool2d.forward.x.shape', x.shape, '[N, H, W, C]');
-    const [n, h, w, c] = x.shape as [number, number, number, number];
-    const [outH, outW] = this.outputSize;
-    return tf.tidy(() => {
-      if (outH === 1 && outW === 1) return tf.mean(x, [1, 2], true);
-      const rows = tf.matMul(binMatrix(h, outH).expandDims(0), tf.reshape(x, [n, h, w * c]));
-      const columns = tf.matMul(binMatrix(w, outW).expandDims(0), tf.reshape(rows, [n * outH, w, c]));
-      return tf.reshape(columns, [n, outH, outW, c]);
-    });
+    return adaptiveAvgPool2d(x, this.outputSize);
+  }
+}
+
+/** Largest value of as many bins as are asked for: x [N, H, W, C] → [N, outputH, outputW, C]. */
+@register(MODELS)
+export class AdaptiveMaxPool2d extends Module {
+  private readonly outputSize: [number, number];
+
+  constructor(options: AdaptivePool2dOptions) {
+    checkKeys('AdaptiveMaxPool2d', options, ['outputSize', 'initCfg']);
+    super(options);
+    this.outputSize = pair('AdaptiveMaxPool2d.outputSize', options.outputSize, 1);
+  }
+
+  forward(x: Tensor): Tensor {
+    if (x.rank !== 4) throw badValue('AdaptiveMaxPool2d.forward.x.shape', x.shape, '[N, H, W, C]');
+    return adaptiveMaxPool2d(x, this.outputSize);
   }
 }

@@ -1,27 +1,9 @@
 import { badValue } from '@engine/core';
 
-import { defineAccelerated, runAccelerated } from '../accelerated.js';
+import { runAccelerated } from '../accelerated.js';
 import { tf } from '../tf.js';
 import type { Tensor } from '../tf.js';
-
-/** An activation y = f(x) as a kernel `name`, and dx = dy · f'(x) as `nameGrad` with inputs {dy, x}; saves x only. */
-function defineActivation(name: string, value: (x: Tensor) => Tensor, slope: (x: Tensor) => Tensor): void {
-  defineAccelerated({
-    name,
-    reference: ({ x }) => tf.tidy(() => value(x!)),
-    gradient: {
-      inputsToSave: ['x'],
-      gradFunc: (dy, saved) => {
-        const [x] = saved as [Tensor];
-        return { x: () => runAccelerated<Tensor>(`${name}Grad`, { dy: dy as Tensor, x }) };
-      },
-    },
-  });
-  defineAccelerated({
-    name: `${name}Grad`,
-    reference: ({ dy, x }) => tf.tidy(() => tf.mul(dy!, slope(x!))),
-  });
-}
+import { defineActivation } from './define-activation.js';
 
 // The constants of D. Hendrycks, K. Gimpel 2016 (arXiv:1606.08415): the tanh form approximates Φ(x).
 const TANH_SCALE = Math.sqrt(2 / Math.PI);
@@ -72,6 +54,37 @@ defineActivation(
   },
 );
 
+/** log(1 + exp(x)) that neither overflows nor loses small values. */
+const softplusOf = (x: Tensor): Tensor => tf.add(tf.relu(x), tf.log1p(tf.exp(tf.neg(tf.abs(x)))));
+
+defineActivation(
+  'EngineMish',
+  (x) => tf.mul(x, tf.tanh(softplusOf(x))),
+  (x) => {
+    const t = tf.tanh(softplusOf(x));
+    return tf.add(t, tf.mul(tf.mul(x, tf.sigmoid(x)), tf.sub(1, tf.square(t))));
+  },
+);
+
+defineActivation(
+  'EngineSoftplus',
+  (x, attrs) => {
+    const scaled = tf.mul(x, attrs['beta']!);
+    const soft = tf.div(softplusOf(scaled), attrs['beta']!);
+    return tf.where(tf.greater(scaled, attrs['threshold']!), x, soft);
+  },
+  (x, attrs) => {
+    const scaled = tf.mul(x, attrs['beta']!);
+    return tf.where(tf.greater(scaled, attrs['threshold']!), tf.onesLike(x), tf.sigmoid(scaled));
+  },
+);
+
+defineActivation(
+  'EngineLogSigmoid',
+  (x) => tf.neg(softplusOf(tf.neg(x))),
+  (x) => tf.sigmoid(tf.neg(x)),
+);
+
 /**
  * x · Φ(x), any shape (D. Hendrycks, K. Gimpel 2016, arXiv:1606.08415).
  * @param approximate 'tanh' for the approximation of the paper; 'none', by the error function, unless said
@@ -93,4 +106,22 @@ export function silu<T extends Tensor>(x: T): T {
 /** x · clip(x / 6 + 1/2, 0, 1), any shape: A. Howard et al. 2019, MobileNetV3 (arXiv:1905.02244). */
 export function hardswish<T extends Tensor>(x: T): T {
   return runAccelerated<Tensor>('EngineHardswish', { x }) as T;
+}
+
+/** x · tanh(log(1 + exp(x))), any shape: D. Misra 2019 (arXiv:1908.08681). */
+export function mish<T extends Tensor>(x: T): T {
+  return runAccelerated<Tensor>('EngineMish', { x }) as T;
+}
+
+/** log(1 + exp(beta · x)) / beta, and x itself where beta · x exceeds the threshold; any shape. */
+export function softplus<T extends Tensor>(
+  x: T,
+  { beta = 1, threshold = 20 }: { beta?: number; threshold?: number } = {},
+): T {
+  return runAccelerated<Tensor>('EngineSoftplus', { x }, { beta, threshold }) as T;
+}
+
+/** log(sigmoid(x)), any shape, finite for every finite x. */
+export function logSigmoid<T extends Tensor>(x: T): T {
+  return runAccelerated<Tensor>('EngineLogSigmoid', { x }) as T;
 }

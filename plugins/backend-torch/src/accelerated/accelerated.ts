@@ -1,9 +1,7 @@
-import { aten, atenAll, atenVoid, toScalar } from '../aten.js';
+import { aten, atenAll, atenVoid } from '../aten.js';
 import { convolve, convolveGrad, type Geometry } from '../convolution.js';
-import { kernel, on, type Inputs } from '../kernels/define.js';
-import { SCALAR, type Storage } from '../storage.js';
-
-const f32 = (x: Storage): Storage => toScalar(x, SCALAR.float32);
+import { f32, kernel, on, onList, type Inputs } from '../kernels/define.js';
+import type { Storage } from '../storage.js';
 
 kernel<Geometry>('EngineConv2d', ({ x, filter, bias }, attrs) =>
   convolve(on(x), on(filter), bias ? on(bias) : null, attrs),
@@ -68,11 +66,6 @@ kernel<Loss>('EngineSoftmaxCrossEntropyGrad', ({ dloss, probs, labels }, { ignor
   aten('engine::softmax_cross_entropy_grad', on(dloss), on(probs), on(labels), ignoreIndex, labelSmoothing),
 );
 
-/** The entries `p0`, `p1`, … of a multi-tensor kernel's inputs. */
-function list(inputs: Inputs, prefix: string, count: number): Storage[] {
-  return Array.from({ length: count }, (_, i) => on(inputs[`${prefix}${i}`]));
-}
-
 interface Sgd {
   count: number;
   lr: number;
@@ -87,9 +80,9 @@ interface Sgd {
 kernel<Sgd>('EngineSgdUpdate', (inputs, o) => {
   atenVoid(
     'engine::sgd_update',
-    list(inputs, 'p', o.count),
-    list(inputs, 'g', o.count),
-    o.momentum === 0 ? [] : list(inputs, 'm', o.count),
+    onList(inputs, 'p', o.count),
+    onList(inputs, 'g', o.count),
+    o.momentum === 0 ? [] : onList(inputs, 'm', o.count),
     o.lr,
     o.momentum,
     o.dampening,
@@ -117,11 +110,11 @@ interface Adam {
 kernel<Adam>('EngineAdamWUpdate', (inputs, o) => {
   atenVoid(
     'engine::adam_update',
-    list(inputs, 'p', o.count),
-    list(inputs, 'g', o.count),
-    list(inputs, 'm', o.count),
-    list(inputs, 'v', o.count),
-    o.amsgrad ? list(inputs, 'vmax', o.count) : [],
+    onList(inputs, 'p', o.count),
+    onList(inputs, 'g', o.count),
+    onList(inputs, 'm', o.count),
+    onList(inputs, 'v', o.count),
+    o.amsgrad ? onList(inputs, 'vmax', o.count) : [],
     o.lr,
     o.beta1,
     o.beta2,

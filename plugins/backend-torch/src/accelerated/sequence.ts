@@ -1,6 +1,6 @@
 import { aten, atenAll } from '../aten.js';
 import { matmul } from '../gemm.js';
-import { kernel, on } from '../kernels/define.js';
+import { f32, kernel, on, type Inputs } from '../kernels/define.js';
 import type { Storage } from '../storage.js';
 
 kernel<{ epsilon: number }>('EngineLayerNorm', (inputs, { epsilon }) => {
@@ -20,11 +20,6 @@ kernel('EngineLayerNormGrad', ({ dy, x, gamma, mean, invStd }) => {
   ]);
 });
 
-kernel('EngineGelu', ({ x }) => aten('gelu', on(x), 'none'));
-kernel('EngineGeluGrad', ({ dy, x }) => aten('gelu_backward', on(dy), on(x), 'none'));
-kernel('EngineSilu', ({ x }) => aten('silu', on(x)));
-kernel('EngineSiluGrad', ({ dy, x }) => aten('silu_backward', on(dy), on(x)));
-
 const rows = (x: Storage): Storage => (x.rank === 2 ? x : aten('reshape', x, [-1, x.shape[x.rank - 1]!]));
 
 kernel('EngineLinear', ({ x, weight, bias }) => {
@@ -33,14 +28,21 @@ kernel('EngineLinear', ({ x, weight, bias }) => {
   return given.rank === 2 ? y : aten('reshape', y, [...given.shape.slice(0, -1), y.shape[1]!]);
 });
 
-kernel<{ needInput: boolean; needBias: boolean }>('EngineLinearGrad', ({ dy, x, weight }, attrs) => {
+interface Needs {
+  needInput: boolean;
+  needWeight: boolean;
+  needBias: boolean;
+}
+
+kernel<Needs>('EngineLinearGrad', ({ dy, x, weight }, attrs) => {
   const given = on(x);
   const g = rows(on(dy));
-  const results = [matmul(rows(given), g, true, false)];
+  const results: Storage[] = [];
   if (attrs.needInput) {
     const dx = matmul(g, on(weight), false, true);
     results.push(given.rank === 2 ? dx : aten('reshape', dx, given.shape));
   }
+  if (attrs.needWeight) results.push(matmul(rows(given), g, true, false));
   if (attrs.needBias) results.push(aten('sum.dim_IntList', g, [0], false));
   return results;
 });
@@ -62,4 +64,60 @@ kernel<Attention>('EngineSelfAttention', ({ qkv }, { heads, scale, causal }) =>
 );
 kernel<Attention>('EngineSelfAttentionGrad', ({ dy, qkv, probs }, { heads, scale }) =>
   aten('engine::self_attention_grad', on(dy), on(qkv), on(probs), heads, scale),
+);
+
+interface Dot {
+  scale: number;
+  causal: boolean;
+}
+
+/** Both kernels of scaled-dot-product attention: the mask may be absent. */
+function dotAttention({ q, k, v, mask }: Inputs, { scale, causal }: Dot): Storage[] {
+  return atenAll(
+    'engine::sdpa',
+    f32(on(q)),
+    f32(on(k)),
+    f32(on(v)),
+    mask ? f32(on(mask)) : null,
+    scale,
+    causal,
+  );
+}
+
+kernel<Dot>('EngineScaledDotProductAttention', dotAttention);
+kernel<Dot>('EngineMaskedScaledDotProductAttention', dotAttention);
+kernel<Dot & { needMask: boolean }>(
+  'EngineScaledDotProductAttentionGrad',
+  ({ dy, q, k, v, y, lse, mask }, { scale, causal, needMask }) => {
+    const results = atenAll(
+      'engine::sdpa_grad',
+      ...[dy, q, k, v, y, lse].map((tensor) => f32(on(tensor))),
+      mask ? f32(on(mask)) : null,
+      scale,
+      causal,
+      needMask,
+    );
+    if (needMask) results[3] = summedTo(results[3]!, mask!.shape);
+    return results;
+  },
+);
+
+/** Sums a gradient over the axes along which its tensor was broadcast. */
+function summedTo(grad: Storage, shape: readonly number[]): Storage {
+  const extra = grad.rank - shape.length;
+  const axes = grad.shape.flatMap((size, i) =>
+    i < extra || (shape[i - extra] === 1 && size !== 1) ? [i] : [],
+  );
+  return aten('reshape', axes.length > 0 ? aten('sum.dim_IntList', grad, axes, false) : grad, shape);
+}
+
+interface Embedding {
+  rows: number;
+  paddingIndex: number;
+  byFrequency: boolean;
+}
+
+kernel('EngineEmbedding', ({ weight, indices }) => aten('embedding', on(weight), on(indices)));
+kernel<Embedding>('EngineEmbeddingGrad', ({ dy, indices }, { rows: count, paddingIndex, byFrequency }) =>
+  aten('embedding_dense_backward', on(dy), on(indices), count, paddingIndex, byFrequency),
 );

@@ -42,6 +42,14 @@ export function on(info: TensorInfo | undefined): Storage {
     : aten('reshape', storage, info!.shape);
 }
 
+/** In single precision, which the operators of this package compute in. */
+export const f32 = (x: Storage): Storage => toScalar(x, SCALAR.float32);
+
+/** The entries `p0`, `p1`, … of a multi-tensor kernel's inputs. */
+export function onList(inputs: Inputs, prefix: string, count: number): Storage[] {
+  return Array.from({ length: count }, (_, i) => on(inputs[`${prefix}${i}`]));
+}
+
 /** Inputs by place: `AddN`, `Concat` and `Pack` get a list. */
 export function onAll(inputs: Inputs): Storage[] {
   return Object.values(inputs).map(on);

@@ -50,10 +50,12 @@ inline void prepare(const at::Tensor& p, const at::Tensor& g) {
   if (dense(g) && p.strides() != g.strides() && !(p.is_contiguous() && g.is_contiguous())) align(p, g);
 }
 
+/// Elements of a piece of work.
+constexpr int64_t kPiece = 1 << 14;
+
 /// Pieces of all parameters, so that many small ones still make work for every thread.
 template <typename Step>
 void overAll(const std::vector<int64_t>& sizes, Step step) {
-  constexpr int64_t kPiece = 1 << 14;
   struct Piece {
     size_t which;
     int64_t from, count;

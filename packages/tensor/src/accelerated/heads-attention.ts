@@ -1,14 +1,11 @@
 import { badValue } from '@engine/core';
-import {
-  defineAccelerated,
-  runAccelerated,
-  tf,
-  type Tensor,
-  type Tensor3D,
-  type Tensor4D,
-} from '@engine/tensor';
 
-// A. Vaswani et al.: Attention Is All You Need, 2017 (arXiv:1706.03762), section 3.2.
+import { defineAccelerated, runAccelerated } from '../accelerated.js';
+import { tf } from '../tf.js';
+import type { Tensor, Tensor3D, Tensor4D } from '../tf.js';
+
+// A. Vaswani et al.: Attention Is All You Need, 2017 (arXiv:1706.03762), section 3.2. The probabilities are kept between
+// the passes, and heads stay where the projections put them, side by side: for sequences short enough for that.
 
 interface Attrs {
   heads: number;
@@ -108,7 +105,7 @@ defineAccelerated({
     }),
 });
 
-export interface AttentionOptions {
+export interface HeadsOptions {
   /** Heads, which lie side by side in the last axis; must divide it. */
   heads: number;
   /** Factor of the scores; 1 / sqrt(size of a head) unless said. */
@@ -117,7 +114,7 @@ export interface AttentionOptions {
   causal?: boolean;
 }
 
-function complete(size: number, { heads, scale, causal = false }: AttentionOptions): Attrs {
+function complete(size: number, { heads, scale, causal = false }: HeadsOptions): Attrs {
   if (!Number.isInteger(heads) || heads < 1 || size % heads !== 0) {
     throw badValue('attention.heads', heads, `a divisor of ${size}, the size of the last axis`);
   }
@@ -132,7 +129,7 @@ function complete(size: number, { heads, scale, causal = false }: AttentionOptio
  * @returns [B, T, E]
  * @throws E_CONFIG_VALUE when the heads do not divide E
  */
-export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions): Tensor3D {
+export function attention(q: Tensor, k: Tensor, v: Tensor, options: HeadsOptions): Tensor3D {
   const attrs = complete(q.shape[2]!, options);
   return runAccelerated<Tensor[]>('EngineAttention', { q, k, v }, { ...attrs })[0] as Tensor3D;
 }
@@ -142,7 +139,7 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOpt
  * @param qkv [B, T, 3·E]
  * @returns [B, T, E]
  */
-export function selfAttention(qkv: Tensor, options: AttentionOptions): Tensor3D {
+export function selfAttention(qkv: Tensor, options: HeadsOptions): Tensor3D {
   const attrs = complete(qkv.shape[2]! / 3, options);
   return runAccelerated<Tensor[]>('EngineSelfAttention', { qkv }, { ...attrs })[0] as Tensor3D;
 }

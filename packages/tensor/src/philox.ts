@@ -1,0 +1,51 @@
+/** Four 32-bit words. */
+export type Words4 = [number, number, number, number];
+
+/** High half of the 64-bit product of two 32-bit words. */
+function highProduct(a: number, b: number): number {
+  const [aLow, aHigh, bLow, bHigh] = [a & 0xffff, a >>> 16, b & 0xffff, b >>> 16];
+  // No sum exceeds 2^32, so that doubles hold them exactly.
+  const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
+  const other = aLow * bHigh + (middle % 65536);
+  return aHigh * bHigh + Math.floor(middle / 65536) + Math.floor(other / 65536);
+}
+
+/**
+ * Philox4x32-10, a random function of a counter and a key: J. Salmon et al. 2011, "Parallel random numbers: as easy as
+ * 1, 2, 3". Writes four words to `out` from `at` on.
+ */
+export function philox(
+  counter: Readonly<Words4>,
+  key: readonly [number, number],
+  out: Uint32Array,
+  at = 0,
+): void {
+  let [a, b, c, d] = counter;
+  let [k0, k1] = key;
+  for (let round = 0; round < 10; round++) {
+    const [high0, low0] = [highProduct(a, 0xd2511f53), Math.imul(a, 0xd2511f53)];
+    const [high1, low1] = [highProduct(c, 0xcd9e8d57), Math.imul(c, 0xcd9e8d57)];
+    a = (high1 ^ b ^ k0) >>> 0;
+    b = low1 >>> 0;
+    c = (high0 ^ d ^ k1) >>> 0;
+    d = low0 >>> 0;
+    k0 = (k0 + 0x9e3779b9) >>> 0;
+    k1 = (k1 + 0xbb67ae85) >>> 0;
+  }
+  out[at] = a;
+  out[at + 1] = b;
+  out[at + 2] = c;
+  out[at + 3] = d;
+}
+
+/** Words of a stream, in order: word i comes from block i / 4, whose counter ends in the number of the call. */
+export function philoxWords(size: number, key: readonly [number, number], call: number): Uint32Array {
+  const out = new Uint32Array(Math.ceil(size / 4) * 4);
+  const counter: Words4 = [0, 0, call >>> 0, Math.floor(call / 4294967296) >>> 0];
+  for (let block = 0; block * 4 < size; block++) {
+    counter[0] = block >>> 0;
+    counter[1] = Math.floor(block / 4294967296);
+    philox(counter, key, out, block * 4);
+  }
+  return out.subarray(0, size);
+}
