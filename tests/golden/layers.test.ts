@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 
+import { fallbackCounts, resetFallbackCounts } from '@engine/backend-torch';
 import { hostArray, type HostArray } from '@engine/core';
 import * as nn from '@engine/nn';
 import { fromTorchLayout, toTorchLayout, type Module } from '@engine/nn';
@@ -208,12 +209,17 @@ for (const device of wanted === undefined ? DEVICES : [wanted]) {
     beforeAll(async () => {
       await selectDevice(device);
     });
+    beforeAll(() => resetFallbackCounts());
     afterAll(() => tf.disposeVariables());
 
     for (const one of cases) {
       if (LOSSES[one.layer]) it(one.name, () => expectNoLeak(() => runLoss(one)));
       else it(one.name, () => expectNoLeak(() => runLayer(one)));
     }
+
+    it.runIf(device === 'torch')('without a kernel that libtorch has no version of', () => {
+      expect(fallbackCounts()).toEqual({});
+    });
   });
 }
 

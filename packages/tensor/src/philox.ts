@@ -1,13 +1,14 @@
 /** Four 32-bit words. */
 export type Words4 = [number, number, number, number];
 
-/** High half of the 64-bit product of two 32-bit words. */
-function highProduct(a: number, b: number): number {
-  const [aLow, aHigh, bLow, bHigh] = [a & 0xffff, a >>> 16, b & 0xffff, b >>> 16];
+/** High half of the 64-bit product of two 32-bit words, the second in halves of 16 bits. */
+function highProduct(a: number, low: number, high: number): number {
+  const aLow = a & 0xffff;
+  const aHigh = a >>> 16;
   // No sum exceeds 2^32, so that doubles hold them exactly.
-  const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
-  const other = aLow * bHigh + (middle % 65536);
-  return aHigh * bHigh + Math.floor(middle / 65536) + Math.floor(other / 65536);
+  const middle = aHigh * low + ((aLow * low) >>> 16);
+  const other = aLow * high + (middle & 0xffff);
+  return aHigh * high + (middle >>> 16) + (other >>> 16);
 }
 
 /**
@@ -20,17 +21,23 @@ export function philox(
   out: Uint32Array,
   at = 0,
 ): void {
-  let [a, b, c, d] = counter;
-  let [k0, k1] = key;
+  let a = counter[0];
+  let b = counter[1];
+  let c = counter[2];
+  let d = counter[3];
+  let k0 = key[0] | 0;
+  let k1 = key[1] | 0;
   for (let round = 0; round < 10; round++) {
-    const [high0, low0] = [highProduct(a, 0xd2511f53), Math.imul(a, 0xd2511f53)];
-    const [high1, low1] = [highProduct(c, 0xcd9e8d57), Math.imul(c, 0xcd9e8d57)];
-    a = (high1 ^ b ^ k0) >>> 0;
-    b = low1 >>> 0;
-    c = (high0 ^ d ^ k1) >>> 0;
-    d = low0 >>> 0;
-    k0 = (k0 + 0x9e3779b9) >>> 0;
-    k1 = (k1 + 0xbb67ae85) >>> 0;
+    const high0 = highProduct(a, 0x1f53, 0xd251);
+    const low0 = Math.imul(a, 0xd2511f53);
+    const high1 = highProduct(c, 0x8d57, 0xcd9e);
+    const low1 = Math.imul(c, 0xcd9e8d57);
+    a = high1 ^ b ^ k0;
+    b = low1;
+    c = high0 ^ d ^ k1;
+    d = low0;
+    k0 = (k0 + 0x9e3779b9) | 0;
+    k1 = (k1 + 0xbb67ae85) | 0;
   }
   out[at] = a;
   out[at + 1] = b;
