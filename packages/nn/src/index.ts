@@ -1,5 +1,6 @@
 export * from './averaged/index.js';
 export * from './base-model.js';
+export * from './base-tta-model.js';
 export * from './data-preprocessor/index.js';
 export * from './init/index.js';
 export * from './layers/index.js';

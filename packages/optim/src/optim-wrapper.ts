@@ -28,6 +28,9 @@ export interface OptimWrapperOptions {
 /** Turns local gradients into those to update with, e.g. averages over processes. Results in the current scope. */
 export type GradReducer = (grads: Map<Variable, Tensor>) => Map<Variable, Tensor>;
 
+/** Looks at the gradients of an update, before clipping; what it returns is reported, as tensors that it has kept. */
+export type GradObserver = (grads: ReadonlyMap<Variable, Tensor>) => LogVars;
+
 declare module '@engine/core' {
   interface OptimWrapperTypes {
     OptimWrapper: OptimWrapperOptions;
@@ -66,6 +69,8 @@ export class OptimWrapper implements OptimWrapperLike {
   private readonly clipper: GradClipper | undefined;
   private maxCount = -1;
   private reducer: GradReducer | undefined;
+  private observer: GradObserver | undefined;
+  private observed: LogVars | undefined;
   private accumulated = new Map<Variable, Tensor>();
 
   /**
@@ -133,6 +138,11 @@ export class OptimWrapper implements OptimWrapperLike {
     this.reducer = reducer;
   }
 
+  /** Shows the gradients of every update, reduced but not clipped; undefined takes the observer away. */
+  setGradObserver(observer: GradObserver | undefined): void {
+    this.observer = observer;
+  }
+
   /** True when the step just made closes a window. */
   shouldUpdate(): boolean {
     return this.closesWindow(this.innerCount);
@@ -166,6 +176,8 @@ export class OptimWrapper implements OptimWrapperLike {
       if (!update) return logVars;
       const norm = this.update(this.accumulativeCounts > 1 ? this.accumulated : grads);
       if (this.accumulativeCounts > 1) this.zeroGrad();
+      if (this.observed) Object.assign(logVars, this.observed);
+      this.observed = undefined;
       if (norm) logVars.grad_norm = tf.keep(norm);
       return logVars;
     } finally {
@@ -283,6 +295,7 @@ export class OptimWrapper implements OptimWrapperLike {
   private update(local: Map<Variable, Tensor>): Scalar | undefined {
     let grads = this.reducer ? this.reducer(local) : local;
     let norm: Scalar | undefined;
+    this.observed = this.observer?.(grads);
     if (this.clipper) {
       const clipped = this.clipper.clip([...grads.values()]);
       norm = clipped.norm;

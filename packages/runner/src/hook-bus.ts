@@ -1,9 +1,9 @@
 import { EVENTS, type EventName, type EventPayloads } from './events.js';
-import type { HookMethods } from './hook.js';
+import { handlerOf, type HookMethods } from './hook.js';
 import { priorityName, priorityOf, type Priority } from './priority.js';
 import type { Run } from './run.js';
 
-type Handler = (run: Run, payload: unknown) => void | Promise<void>;
+type Handler = NonNullable<ReturnType<typeof handlerOf>>;
 
 interface Seat {
   hook: HookMethods;
@@ -38,6 +38,11 @@ export class HookBus {
 
   /** Calls every hook that listens to `event`, one after the other. Returns a promise only when a hook did. */
   emit<E extends EventName>(event: E, run: Run, payload?: EventPayloads[E]): void | Promise<void> {
+    return this.call(event, run, payload);
+  }
+
+  /** {@link emit} for any stage, such as one that only a custom loop has. */
+  call(event: string, run: Run, payload?: unknown): void | Promise<void> {
     const handlers = this.handlers.get(event) ?? this.gather(event);
     for (let i = 0; i < handlers.length; i++) {
       const pending = handlers[i]!(run, payload);
@@ -59,8 +64,8 @@ export class HookBus {
   private gather(event: string): Handler[] {
     const handlers: Handler[] = [];
     for (const { hook } of this.seats) {
-      const method = (hook as unknown as Record<string, unknown>)[event];
-      if (typeof method === 'function') handlers.push((method as Handler).bind(hook));
+      const handler = handlerOf(hook, event);
+      if (handler) handlers.push(handler);
     }
     this.handlers.set(event, handlers);
     return handlers;
@@ -71,7 +76,7 @@ export class HookBus {
     const blocks: string[] = [];
     for (const event of EVENTS) {
       const rows = this.seats
-        .filter(({ hook }) => typeof (hook as unknown as Record<string, unknown>)[event] === 'function')
+        .filter(({ hook }) => handlerOf(hook, event) !== undefined)
         .map(
           ({ hook, priority }) =>
             `(${priorityName(priority).padEnd(12)}) ${hook.constructor.name.padEnd(35)}`,

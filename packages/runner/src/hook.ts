@@ -1,7 +1,8 @@
 import { checkKeys } from '@engine/core';
-import type { EventPayloads } from './events.js';
+import { EVENTS, type EventName } from './events.js';
+import type { EvalIterPayload, EventPayloads, IterPayload, Mode, TrainIterPayload } from './events.js';
 import type { Priority } from './priority.js';
-import type { Run } from './run.js';
+import type { AnyDataLoader, Run } from './run.js';
 
 type MaybePromise = void | Promise<void>;
 
@@ -42,6 +43,16 @@ export interface HookMethods {
   afterTest?(run: Run): MaybePromise;
   afterRun?(run: Run): MaybePromise;
   beforeSaveCheckpoint?(run: Run, payload: EventPayloads['beforeSaveCheckpoint']): MaybePromise;
+
+  // For training, validation and testing alike, unless the hook has the method of the mode itself.
+  beforeEpoch?(run: Run, mode: Mode): MaybePromise;
+  beforeIter?(run: Run, payload: IterPayload, mode: Mode): MaybePromise;
+  afterIter?(
+    run: Run,
+    payload: TrainIterPayload | EvalIterPayload,
+    mode: Mode,
+  ): MaybePromise;
+  afterEpoch?(run: Run, mode: Mode): MaybePromise;
 }
 
 /** Base class of hooks: override what you need. */
@@ -53,6 +64,63 @@ export abstract class Hook {
   constructor(options: object = {}) {
     checkKeys(new.target.name, options, ['priority']);
   }
+
+  /** In `afterTrainEpoch`: whether the epoch that ends is one of every `n`, counted from `start`. Never for n ≤ 0. */
+  everyNEpochs(run: Run, n: number, start = 0): boolean {
+    return isEveryNth(run.epoch + 1 - start, n);
+  }
+
+  /** In `afterTrainIter`: whether the iteration that ends is one of every `n`, counted from `start`. */
+  everyNTrainIters(run: Run, n: number, start = 0): boolean {
+    return isEveryNth(run.iter + 1 - start, n);
+  }
+
+  /** After an iteration: whether its batch is one of every `n` of this pass over the loader. */
+  everyNInnerIters(batchIdx: number, n: number): boolean {
+    return isEveryNth(batchIdx + 1, n);
+  }
+
+  /** Whether a batch is the last one of its loader. */
+  endOfEpoch(dataloader: AnyDataLoader, batchIdx: number): boolean {
+    return batchIdx + 1 === dataloader.length;
+  }
+
+  /** During an epoch: whether it is the last one to train. */
+  isLastTrainEpoch(run: Run): boolean {
+    return run.epoch + 1 === run.maxEpochs;
+  }
+
+  /** During an iteration: whether it is the last one to train. */
+  isLastTrainIter(run: Run): boolean {
+    return run.iter + 1 === run.maxIters;
+  }
+
+  /** Events that this hook listens to, in the order in which a run meets them. */
+  triggeredStages(): EventName[] {
+    return EVENTS.filter((event) => handlerOf(this, event) !== undefined);
+  }
+}
+
+function isEveryNth(done: number, n: number): boolean {
+  return n > 0 && done >= 0 && done % n === 0;
+}
+
+type Handler = (run: Run, payload?: unknown) => MaybePromise;
+
+const GENERIC = /^(before|after)(Train|Val|Test)(Epoch|Iter)$/;
+
+/** What a hook does at a stage: its method of that name, or the one for all modes. Stages of custom loops count too. */
+export function handlerOf(hook: HookMethods, stage: string): Handler | undefined {
+  const methods = hook as unknown as Record<string, ((...args: unknown[]) => MaybePromise) | undefined>;
+  const own = methods[stage];
+  if (typeof own === 'function') return own.bind(hook);
+  const parts = GENERIC.exec(stage);
+  const generic = parts && methods[`${parts[1]}${parts[3]}`];
+  if (typeof generic !== 'function') return undefined;
+  const mode = parts![2]!.toLowerCase();
+  return parts![3] === 'Epoch'
+    ? (run) => generic.call(hook, run, mode)
+    : (run, payload) => generic.call(hook, run, payload, mode);
 }
 // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
 export interface Hook extends HookMethods {

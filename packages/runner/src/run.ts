@@ -8,9 +8,11 @@ import type { CaptureOptions } from './checkpoint/capture-options.js';
 import type { CheckpointStore } from './checkpoint/store.js';
 import type { EventName, EventPayloads } from './events.js';
 import type { HookMethods } from './hook.js';
+import type { Priority } from './priority.js';
 import type { LogProcessor } from './log-processor.js';
 import type { EvalLoop, TrainLoop } from './loops/loop.js';
 import type { RunDirectory } from './run-directory.js';
+import type { HookConfig } from './runner-options.js';
 
 /** Options of `saveCheckpoint`. */
 export interface SaveOptions extends CaptureOptions {
@@ -59,6 +61,12 @@ export interface Run {
   readonly stopReason: string | undefined;
   requestStop(reason: string): void;
   emit<E extends EventName>(event: E, payload?: EventPayloads[E]): void | Promise<void>;
+  /** Calls a stage by any name: a custom loop may have stages of its own, which hooks answer by methods so named. */
+  callHook(stage: string, payload?: unknown): void | Promise<void>;
+  /** Adds a hook, or builds one from its config, from the next event on. */
+  registerHook(hook: HookMethods | HookConfig, priority?: Priority): void;
+  /** Puts another model in place of the run's, such as a wrapper around it; returns the one before. */
+  exchangeModel(model: BaseModel): BaseModel;
   /** Asks for a checkpoint once every hook has heard the event in progress. */
   requestSave(request?: SaveRequest): void;
   /** Writes a checkpoint of the whole run right now and returns its folder. */

@@ -63,6 +63,10 @@ export interface RunnerConfig {
   /** Replaces (config) or removes (null) default hooks by key, and adds others. */
   defaultHooks?: Record<string, HookConfig | HookMethods | null>;
   customHooks?: readonly (HookConfig | HookMethods)[];
+  /** For test-time augmentation (`engine test --tta`): what merges predictions, a config without its `module`. */
+  ttaModel?: { type: unknown; [option: string]: unknown };
+  /** For test-time augmentation: transforms of the test data, which give several views of each sample. */
+  ttaPipeline?: readonly unknown[];
   /** Inserted in the model's config where that has none. */
   dataPreprocessor?: Record<string, unknown>;
   /** Weights to start from: a checkpoint folder, a work dir or a .safetensors file. With `resume`: the whole run. */
@@ -123,6 +127,8 @@ const KEYS = [
   'defaultHooks',
   'customHooks',
   'dataPreprocessor',
+  'ttaModel',
+  'ttaPipeline',
   'loadFrom',
   'resume',
   'launcher',

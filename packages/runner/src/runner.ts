@@ -1,6 +1,5 @@
 import {
   badValue,
-  EngineError,
   isComponentConfig,
   isEngineError,
   loadPlugins,
@@ -18,7 +17,7 @@ import { selectDevice } from '@engine/tensor';
 import type { Visualizer } from '@engine/visualizer';
 import { randomInt } from 'node:crypto';
 import { dirname } from 'node:path';
-import { buildHooks } from './build/hooks.js';
+import { addHook, buildHooks } from './build/hooks.js';
 import { buildEvalLoop, buildTrainLoop, type LoopContext } from './build/loops.js';
 import { autoScaleLr, optimWrapperOf, schedulersOf } from './build/optim.js';
 import { captureRun, restoreModel, restoreRun } from './checkpoint/capture.js';
@@ -29,12 +28,14 @@ import type { EventName, EventPayloads, Metrics } from './events.js';
 import { HookBus } from './hook-bus.js';
 import type { HookMethods } from './hook.js';
 import type { LogProcessor } from './log-processor.js';
+import type { Priority } from './priority.js';
 import type { EvalLoop, TrainLoop } from './loops/loop.js';
 import { announce } from './announce.js';
 import { locateError } from './locate-error.js';
 import type { Run, SaveOptions, SaveRequest } from './run.js';
+import { notConfigured, notReady } from './runner-errors.js';
 import type { RunDirectory } from './run-directory.js';
-import { checkRunnerOptions, type RunnerOptions } from './runner-options.js';
+import { checkRunnerOptions, type HookConfig, type RunnerOptions } from './runner-options.js';
 import { createServices, type RunServices } from './setup.js';
 
 /** How a training run ended. */
@@ -60,6 +61,8 @@ export class Runner implements Run {
   private loaded = false;
   private announced = false;
   private readonly wanted: SaveRequest[] = [];
+  /** Hooks that came before there was anything to build them with. */
+  private readonly early: [hook: HookMethods | HookConfig, priority: Priority | undefined][] = [];
 
   /** @throws E_CONFIG_… for options that cannot be right, before anything happens */
   constructor(options: RunnerOptions) {
@@ -149,9 +152,29 @@ export class Runner implements Run {
   }
 
   emit<E extends EventName>(event: E, payload?: EventPayloads[E]): void | Promise<void> {
-    const pending = this.hookBus.emit(event, this, payload);
+    return this.callHook(event, payload);
+  }
+
+  /** Calls a stage by any name: those of events.ts, or one that a custom loop has. */
+  callHook(stage: string, payload?: unknown): void | Promise<void> {
+    const pending = this.hookBus.call(stage, this, payload);
     if (pending) return pending.then(() => this.saveWanted());
     if (this.wanted.length > 0) return this.saveWanted();
+  }
+
+  /**
+   * Adds a hook, or builds one from its config; it comes after those of equal priority.
+   * @param priority wins over the config's, which wins over the class's
+   */
+  registerHook(hook: HookMethods | HookConfig, priority?: Priority): void {
+    if (!this.services) this.early.push([hook, priority]);
+    else this.scoped(() => addHook(this.hookBus, hook, 'registerHook', this.ready, priority));
+  }
+
+  exchangeModel(model: BaseModel): BaseModel {
+    const before = this.model;
+    this.builtModel = model;
+    return before;
   }
 
   /** Asks for a checkpoint once every hook has heard the event in progress, so that it holds what all of them know. */
@@ -173,7 +196,7 @@ export class Runner implements Run {
    */
   async train(): Promise<TrainOutcome> {
     if (!this.options.trainCfg)
-      throw this.notConfigured('train', 'trainDataloader, trainCfg and optimWrapper');
+      throw notConfigured('train', 'trainDataloader, trainCfg and optimWrapper');
     return this.guard(async () => {
       await this.setup();
       const found = await this.findCheckpoint();
@@ -231,7 +254,7 @@ export class Runner implements Run {
 
   private async evaluate(mode: 'val' | 'test'): Promise<Metrics> {
     if (!this.options[`${mode}Cfg`]) {
-      throw this.notConfigured(mode, `${mode}Dataloader, ${mode}Cfg and ${mode}Evaluator`);
+      throw notConfigured(mode, `${mode}Dataloader, ${mode}Cfg and ${mode}Evaluator`);
     }
     return this.guard(async () => {
       await this.setup();
@@ -281,6 +304,7 @@ export class Runner implements Run {
     }
     this.store = new CheckpointStore(services.directory, services.logger);
     this.hookBus = this.scoped(() => buildHooks(options, services));
+    for (const [hook, priority] of this.early.splice(0)) this.registerHook(hook, priority);
   }
 
   /** Says what is about to run, once all of it has been built: a config with a mistake ends with the mistake alone. */
@@ -372,21 +396,6 @@ export class Runner implements Run {
 
   private need<T>(value: T | undefined, name: string): T {
     if (value !== undefined) return value;
-    throw new EngineError({
-      code: 'E_RUNNER_NOT_READY',
-      what: `runner.${name} does not exist before train(), val() or test() has been called.`,
-      fix: 'read it from a hook, or after the call',
-    });
-  }
-
-  private notConfigured(mode: string, keys: string): EngineError {
-    return new EngineError({
-      code: 'E_RUNNER_MODE',
-      what: `The config does not say how to ${mode === 'train' ? 'train' : `run ${mode}`}.`,
-      received: `no ${mode}Cfg`,
-      expected: keys,
-      fix: `add ${keys} to the config`,
-      exitCode: 2,
-    });
+    throw notReady(name);
   }
 }

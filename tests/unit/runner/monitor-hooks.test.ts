@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  kernelFlops,
   modelSize,
   ProgressBarHook,
   Runner,
@@ -197,6 +198,37 @@ describe('ProfilerHook', () => {
     expect(count(events, 'kernel')).toBe(0);
   });
 
+  it('records the rounds of a schedule, each in a file of its own', async () => {
+    // Of 12 iterations: 1 skipped, then rounds of 1 waiting, 1 warming up, 2 recorded.
+    const schedule = { skipFirst: 1, wait: 1, warmup: 1, active: 2, repeat: 2 };
+    const runner = await trained(
+      withHook({ type: 'ProfilerHook', byEpoch: false, profileTimes: 12, schedule, withFlops: true }),
+    );
+    const steps = (name: string): unknown[] =>
+      traceOf(runner, name)
+        .filter((event) => event.cat === 'step')
+        .map((event) => event.args!.iter);
+    expect(steps('trace.json')).toEqual([4, 5]);
+    expect(steps('trace_2.json')).toEqual([8, 9]);
+    expect(existsSync(runner.directory.path('trace_3.json'))).toBe(false);
+    // Of [3, 2] · [2, 1]: three sums of two products.
+    const flops = traceOf(runner).flatMap((event) => (event.args?.flops === undefined ? [] : [event.args.flops]));
+    expect(flops).toContain(12);
+  });
+
+  it('knows the operations of products and convolutions', () => {
+    expect(kernelFlops('BatchMatMul', [[1, 4, 5], [1, 5, 6]], [[1, 4, 6]])).toBe(2 * 4 * 5 * 6);
+    expect(kernelFlops('BatchMatMul', [[1, 5, 4], [1, 6, 5]], [[1, 4, 6]])).toBe(2 * 4 * 5 * 6);
+    const conv = 2 * (2 * 8 * 8) * (3 * 3 * 4) * 16;
+    const [x, filter, y] = [[2, 8, 8, 4], [3, 3, 4, 16], [2, 8, 8, 16]];
+    expect(kernelFlops('EngineConv2d', [x, filter], [y])).toBe(conv);
+    expect(kernelFlops('Conv2DBackpropInput', [y, filter], [x])).toBe(conv);
+    expect(kernelFlops('Conv2DBackpropFilter', [x, y], [filter])).toBe(conv);
+    expect(kernelFlops('EngineConv2dGrad', [y, x, filter], [x, filter, [16]])).toBe(2 * conv);
+    expect(kernelFlops('DepthwiseConv2dNative', [x, [3, 3, 4, 1]], [x])).toBe(2 * 512 * 9);
+    expect(kernelFlops('Relu', [x], [x])).toBeUndefined();
+  });
+
   it('writes at the end when training ends first', async () => {
     const stop: HookMethods = {
       afterTrainIter: (run) => (run.iter === 1 ? run.requestStop('test') : undefined),
@@ -215,6 +247,9 @@ describe('ProfilerHook', () => {
     [{ byEpoch: false, profileTimes: 13 }, /an end by 12, not 13/],
     [{ begin: 4 }, /an end by 3/],
     [{ onTraceReady: 'log' }, /a function/],
+    [{ schedule: { active: 0 } }, /schedule\.active/],
+    [{ schedule: { active: 1, wait: -1 } }, /schedule\.wait/],
+    [{ schedule: { active: 1, warmUp: 1 } }, /did you mean 'warmup'/],
   ])('%j is refused', async (options, message) => {
     await expect(trained(withHook({ type: 'ProfilerHook', ...options }))).rejects.toThrow(message);
   });

@@ -35,14 +35,7 @@ function defaultHooks({ trainCfg }: RunnerOptions): Record<string, ComponentConf
  */
 export function buildHooks(options: RunnerOptions, build: Pick<BuildOptions, 'container'>): HookBus {
   const bus = new HookBus();
-  const add = (given: unknown, path: string): void => {
-    if (isComponentConfig(given)) {
-      const { priority, ...config } = given;
-      const hook = HOOKS.build<HookMethods>(config as never, { ...build, path, from: given });
-      bus.add(hook, (priority as Priority | undefined) ?? hook.priority);
-    } else if (typeof given === 'object' && given !== null) bus.add(given as HookMethods);
-    else throw badValue(path, given, "a hook, or its config such as { type: 'LoggerHook', interval: 10 }");
-  };
+  const add = (given: unknown, path: string): void => addHook(bus, given, path, build);
   const named = new Map<string, unknown>(Object.entries(defaultHooks(options)));
   checkKeys('defaultHooks', options.defaultHooks, Object.keys(options.defaultHooks ?? {}), 'defaultHooks');
   for (const [key, value] of Object.entries(options.defaultHooks ?? {})) {
@@ -57,4 +50,23 @@ export function buildHooks(options: RunnerOptions, build: Pick<BuildOptions, 'co
   }
   (options.customHooks ?? []).forEach((hook, i) => add(hook, `customHooks.${i}`));
   return bus;
+}
+
+/**
+ * Adds a hook, or builds it from its config first.
+ * @param priority wins over the config's, which wins over the class's
+ */
+export function addHook(
+  bus: HookBus,
+  given: unknown,
+  path: string,
+  build: Pick<BuildOptions, 'container'>,
+  priority?: Priority,
+): void {
+  if (isComponentConfig(given)) {
+    const { priority: configured, ...config } = given;
+    const hook = HOOKS.build<HookMethods>(config as never, { ...build, path, from: given });
+    bus.add(hook, priority ?? (configured as Priority | undefined) ?? hook.priority);
+  } else if (typeof given === 'object' && given !== null) bus.add(given as HookMethods, priority);
+  else throw badValue(path, given, "a hook, or its config such as { type: 'LoggerHook', interval: 10 }");
 }

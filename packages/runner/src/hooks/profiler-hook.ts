@@ -17,11 +17,28 @@ export interface ProfilerHookOptions {
   begin?: number;
   /** Record every tensor kernel with its time, which waits for each; true. */
   kernels?: boolean;
+  /** Which iterations of that part to record, in rounds; all unless said. Each round writes a trace of its own. */
+  schedule?: ProfilerSchedule;
+  /** Give matrix products and convolutions of the trace their floating-point operations; false. */
+  withFlops?: boolean;
   /** File of the trace; `trace.json` in the folder of the run. A relative path counts from that folder. */
   jsonTracePath?: string;
   /** Called with the path when the trace has been written. */
   onTraceReady?: (path: string) => void;
   priority?: number | string;
+}
+
+/** Rounds of iterations: `wait` and then `warmup` pass unrecorded, `active` are recorded (torch.profiler.schedule). */
+export interface ProfilerSchedule {
+  /** 0 unless said. */
+  wait?: number;
+  /** 0 unless said. */
+  warmup?: number;
+  active: number;
+  /** Rounds to make; 0, as many as fit. */
+  repeat?: number;
+  /** Iterations before the first round; 0. */
+  skipFirst?: number;
 }
 
 type Method = (run: Run, payload?: unknown) => unknown;
@@ -38,12 +55,13 @@ export class ProfilerHook extends Hook {
   private readonly profileTimes: number;
   private readonly begin: number;
   private readonly byEpoch: boolean;
-  private readonly recorder = new TraceRecorder();
+  private readonly recorder: TraceRecorder;
   private readonly watched = new WeakSet<HookMethods>();
   private stopKernels: (() => void) | undefined;
   private recording = false;
-  /** With recording by iterations: it ends once so many have been made. */
-  private until = Infinity;
+  /** The iterations that may be recorded: those from `from` to before `until`. */
+  private open: { from: number; until: number } | undefined;
+  private written = 0;
   private done = false;
   private waitingSince = 0;
   private stepSince = 0;
@@ -56,6 +74,8 @@ export class ProfilerHook extends Hook {
       'profileTimes',
       'begin',
       'kernels',
+      'schedule',
+      'withFlops',
       'jsonTracePath',
       'onTraceReady',
       'priority',
@@ -72,7 +92,9 @@ export class ProfilerHook extends Hook {
     if (onTraceReady !== undefined && typeof onTraceReady !== 'function') {
       throw badValue('ProfilerHook.onTraceReady', onTraceReady, 'a function');
     }
+    if (options.schedule) checkSchedule(options.schedule);
     this.options = options;
+    this.recorder = new TraceRecorder(options.withFlops ?? false);
     this.byEpoch = byEpoch;
     this.profileTimes = profileTimes;
     this.begin = begin;
@@ -80,6 +102,7 @@ export class ProfilerHook extends Hook {
 
   override beforeRun(run: Run): void {
     this.done = false;
+    this.written = 0;
     for (const hook of run.hooks) if (hook !== (this as HookMethods)) this.watch(hook);
   }
 
@@ -92,18 +115,23 @@ export class ProfilerHook extends Hook {
   }
 
   override beforeTrainEpoch(run: Run): void {
-    if (this.byEpoch && run.epoch + 1 === this.begin) this.start(Infinity);
+    if (this.byEpoch && run.epoch + 1 === this.begin) this.start(run.iter, Infinity);
     this.waitingSince = this.recorder.now();
   }
 
   override beforeTrainIter(run: Run): void | Promise<void> {
     const now = this.recorder.now();
     this.stepSince = now;
-    if (this.recording && run.iter >= this.until) {
-      return this.finish(run).then(() => void (this.stepSince = this.recorder.now()));
+    if (!this.byEpoch && run.iter + 1 >= this.begin) this.start(run.iter, run.iter + this.profileTimes);
+    if (this.open && run.iter >= this.open.until) {
+      return this.end(run).then(() => void (this.stepSince = this.recorder.now()));
     }
-    if (!this.byEpoch && run.iter + 1 >= this.begin) this.start(run.iter + this.profileTimes);
-    if (this.recording) this.recorder.span('data', 'data', this.waitingSince, now, { iter: run.iter + 1 });
+    if (this.open && this.isActive(run.iter - this.open.from)) {
+      this.record();
+      this.recorder.span('data', 'data', this.waitingSince, now, { iter: run.iter + 1 });
+    } else if (this.recording) {
+      return this.write(run).then(() => void (this.stepSince = this.recorder.now()));
+    }
   }
 
   override afterTrainIter(run: Run): void {
@@ -119,27 +147,50 @@ export class ProfilerHook extends Hook {
   }
 
   override async afterTrainEpoch(run: Run): Promise<void> {
-    if (this.byEpoch && this.recording) await this.finish(run);
+    if (this.byEpoch) await this.end(run);
   }
 
   override async afterRun(run: Run): Promise<void> {
-    if (this.recording) await this.finish(run);
+    await this.end(run);
   }
 
-  private start(until: number): void {
-    if (this.done || this.recording) return;
-    this.until = until;
+  private start(from: number, until: number): void {
+    if (!this.done) this.open ??= { from, until };
+  }
+
+  /** Whether the schedule records the iteration number `k`, from 0, of the part that may be recorded. */
+  private isActive(k: number): boolean {
+    const { schedule } = this.options;
+    if (!schedule) return true;
+    const { wait = 0, warmup = 0, active, repeat = 0, skipFirst = 0 } = schedule;
+    const at = k - skipFirst;
+    const round = wait + warmup + active;
+    if (at < 0 || (repeat > 0 && at >= repeat * round)) return false;
+    return at % round >= wait + warmup;
+  }
+
+  private record(): void {
+    if (this.recording) return;
     this.recording = true;
     this.recorder.clear();
     if (this.options.kernels ?? true) this.stopKernels = this.recorder.watchKernels();
   }
 
-  private async finish(run: Run): Promise<void> {
-    this.recording = false;
+  private async end(run: Run): Promise<void> {
+    if (!this.open) return;
+    this.open = undefined;
     this.done = true;
+    if (this.recording) await this.write(run);
+  }
+
+  /** Writes what was recorded; the second trace and those after it get a number. */
+  private async write(run: Run): Promise<void> {
+    this.recording = false;
     this.stopKernels?.();
     const { jsonTracePath = 'trace.json', onTraceReady } = this.options;
-    const path = isAbsolute(jsonTracePath) ? jsonTracePath : run.directory.path(jsonTracePath);
+    const round = ++this.written;
+    const name = round === 1 ? jsonTracePath : jsonTracePath.replace(/(\.[^./]*)?$/, `_${round}$1`);
+    const path = isAbsolute(name) ? name : run.directory.path(name);
     await writeFile(path, await this.recorder.toJson());
     this.recorder.clear();
     run.logger.info(`The trace of the profiler is in ${path}; open it in ui.perfetto.dev.`);
@@ -166,6 +217,16 @@ export class ProfilerHook extends Hook {
       };
     }
   }
+}
+
+function checkSchedule(schedule: ProfilerSchedule): void {
+  const path = 'ProfilerHook.schedule';
+  checkKeys('A schedule of the profiler', schedule, ['wait', 'warmup', 'active', 'repeat', 'skipFirst'], path);
+  const { wait = 0, warmup = 0, active, repeat = 0, skipFirst = 0 } = schedule;
+  for (const [name, value] of Object.entries({ wait, warmup, repeat, skipFirst })) {
+    if (!Number.isInteger(value) || value < 0) throw badValue(`${path}.${name}`, value, 'a whole number of 0 or more');
+  }
+  if (!Number.isInteger(active) || active < 1) throw badValue(`${path}.active`, active, 'a whole number above 0');
 }
 
 declare module '@engine/core' {

@@ -24,6 +24,7 @@ interface PendingKernel {
   name: string;
   end: number;
   shapes: unknown;
+  flops: number | undefined;
   milliseconds: number | Promise<number>;
 }
 
@@ -31,6 +32,9 @@ interface PendingKernel {
 export class TraceRecorder {
   private events: TraceEvent[] = [];
   private kernels: PendingKernel[] = [];
+
+  /** @param withFlops whether kernels get their floating-point operations, where {@link kernelFlops} knows them */
+  constructor(private readonly withFlops = false) {}
 
   /** The clock of all times, in milliseconds. */
   now(): number {
@@ -77,6 +81,7 @@ export class TraceRecorder {
         name: kernel.name,
         end: this.now(),
         shapes: kernel.inputShapes,
+        flops: this.withFlops ? kernelFlops(kernel.name, kernel.inputShapes, kernel.outputShapes) : undefined,
         milliseconds: kernel.kernelTimeMs as number | Promise<number>,
       });
     state.profiling = true;
@@ -90,11 +95,11 @@ export class TraceRecorder {
   /** The trace as JSON text. */
   async toJson(): Promise<string> {
     const spans: TraceEvent[] = [];
-    for (const { name, end, shapes, milliseconds } of this.kernels) {
+    for (const { name, end, shapes, flops, milliseconds } of this.kernels) {
       const duration = (await milliseconds) * 1000;
       const ts = end * 1000 - duration;
       const at = { ph: 'X' as const, ts, dur: duration, pid: process.pid, tid: ROWS.kernel };
-      spans.push({ name, cat: 'kernel', ...at, args: { shapes } });
+      spans.push({ name, cat: 'kernel', ...at, args: { shapes, ...(flops !== undefined && { flops }) } });
     }
     const names: TraceEvent[] = Object.entries(ROW_NAMES).map(([tid, name]) => ({
       name: 'thread_name',
@@ -105,4 +110,30 @@ export class TraceRecorder {
     }));
     return `${JSON.stringify({ displayTimeUnit: 'ms', traceEvents: [...names, ...this.events, ...spans] })}\n`;
   }
+}
+
+/**
+ * Floating-point operations of a matrix product or a convolution, a multiplication and an addition counting two; undefined
+ * for other kernels.
+ */
+export function kernelFlops(
+  name: string,
+  inputs: readonly (readonly number[])[],
+  outputs: readonly (readonly number[])[],
+): number | undefined {
+  const size = (shape: readonly number[] | undefined): number => (shape ?? []).reduce((a, b) => a * b, 1);
+  const [a, b] = inputs;
+  const [out] = outputs;
+  // Every element of the left matrix meets one row of the result, whichever of the two is transposed.
+  if (/^(BatchMatMul|_FusedMatMul)$/.test(name)) return 2 * size(a) * (out?.at(-1) ?? 0);
+  if (/^(Conv2D|FusedConv2D|EngineConv2d)$/.test(name)) return (2 * size(out) * size(b)) / (b?.at(-1) ?? 1);
+  if (name === 'DepthwiseConv2dNative') return 2 * size(out) * (b![0] ?? 1) * (b![1] ?? 1);
+  if (name === 'Conv2DBackpropInput') return (2 * size(a) * size(b)) / (b?.at(-1) ?? 1);
+  if (name === 'Conv2DBackpropFilter') return (2 * size(b) * size(out)) / (out?.at(-1) ?? 1);
+  if (name === 'EngineConv2dGrad') {
+    const [dy, , filter] = inputs;
+    const images = outputs.filter((shape) => shape.length === 4).length;
+    return (images * 2 * size(dy) * size(filter)) / (filter?.at(-1) ?? 1);
+  }
+  return undefined;
 }
