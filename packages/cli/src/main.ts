@@ -3,7 +3,8 @@ import { configCommand } from './commands/config.js';
 import { doctorCommand } from './commands/doctor.js';
 import { envCommand } from './commands/env.js';
 import { resumeCommand, trainCommand } from './commands/train.js';
-import { testCommand } from './commands/test.js';
+import { evalCommand } from './commands/eval.js';
+import { testCommand, valCommand } from './commands/evaluate.js';
 import { unknownCommand, type Command } from './command.js';
 import { printHelp } from './help.js';
 
@@ -11,7 +12,9 @@ import { printHelp } from './help.js';
 export const COMMANDS: readonly Command[] = [
   trainCommand,
   resumeCommand,
+  valCommand,
   testCommand,
+  evalCommand,
   configCommand,
   envCommand,
   doctorCommand,

@@ -131,6 +131,20 @@ export abstract class BaseModel extends Module {
   }
 
   /**
+   * Losses of a batch by name, each one number, without gradients: what validation reports beside its metrics. The
+   * tensors are kept and owned by the caller.
+   */
+  lossStep(data: unknown): Record<string, Scalar> {
+    return scope(() => {
+      const losses = this.run(this.preprocess(data, false), 'loss') as Losses;
+      const scalars = Object.entries(losses ?? {}).map(
+        ([name, value]) => [name, lossScalar(name, value).clone()] as const,
+      );
+      return keepTree(Object.fromEntries(scalars));
+    });
+  }
+
+  /**
    * Adds up the losses: the mean of each tensor, or the sum of the means of a list, over all names that contain
    * 'loss'; the other names are only reported.
    * @throws E_MODEL_LOSSES when a value is neither, or no name contains 'loss'

@@ -1,3 +1,4 @@
+import type { Run } from './run.js';
 import { addWhere, isEngineError, showOrigin, type Config } from '@engine/core';
 
 /**
@@ -14,4 +15,12 @@ export function locateError(error: unknown, config: Config | undefined): unknown
   const origin = known === '' ? undefined : config.origin(known).at(-1);
   if (origin) addWhere(error, showOrigin(origin));
   return error;
+}
+
+/** Writes a failure to error.json of the run directory; a folder that cannot be written to stays without. */
+export async function reportFailure(run: Run, error: unknown): Promise<void> {
+  const code = isEngineError(error) ? error.code : 'E_UNEXPECTED';
+  const message = error instanceof Error ? error.message : String(error);
+  const report = { code, message, epoch: run.epoch, iter: run.iter };
+  await run.directory.writeText('error.json', `${JSON.stringify(report, null, 2)}\n`).catch(() => undefined);
 }

@@ -16,6 +16,7 @@ import type { DataloaderConfig } from '@engine/data';
 import type { Evaluator } from '@engine/evaluator';
 import type { BaseModel } from '@engine/nn';
 import type { OptimWrapper, OptimWrapperConfig, ParamSchedulersConfig } from '@engine/optim';
+import { checkLimits } from './build/limits.js';
 import type { HookMethods } from './hook.js';
 import type { DynamicInterval } from './loops/intervals.js';
 import type { AnyDataLoader } from './run.js';
@@ -80,6 +81,12 @@ export interface RunnerConfig {
   logProcessor?: ConfigOf<LogProcessorTypes> | { type?: undefined; [option: string]: unknown };
   logLevel?: 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR';
   visualizer?: ConfigOf<VisualizerTypes> | { type?: undefined; [option: string]: unknown };
+  /** Try everything out on one batch (or so many) of each loader: one epoch, one validation, no checkpoints. */
+  fastDevRun?: boolean | number;
+  /** Train and validate on the same first batches in every epoch: a model that cannot learn these has a mistake. */
+  overfitBatches?: number;
+  /** Validate so many batches before training, without a word in the log, so that a mistake there shows at once; 0. */
+  numSanityValSteps?: number;
   /** Scope in which plain type names are looked up first. */
   defaultScope?: string;
   /** `seed` null or absent draws one; it is saved, and a resumed run takes the saved one. */
@@ -136,6 +143,9 @@ const KEYS = [
   'logProcessor',
   'logLevel',
   'visualizer',
+  'fastDevRun',
+  'overfitBatches',
+  'numSanityValSteps',
   'defaultScope',
   'randomness',
   'experimentName',
@@ -195,6 +205,7 @@ export function checkRunnerOptions(options: RunnerOptions): void {
     throw badValue('launcher', options.launcher, "'none'");
   }
   checkTypes(options);
+  checkLimits(options);
   checkKeys('randomness', options.randomness, ['seed', 'diffRankSeed', 'deterministic'], 'randomness');
   checkKeys('envCfg', options.envCfg, ['distCfg'], 'envCfg');
   const seed = options.randomness?.seed;

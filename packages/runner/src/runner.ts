@@ -1,9 +1,6 @@
 import {
   badValue,
-  isComponentConfig,
-  isEngineError,
   loadPlugins,
-  MODELS,
   withScope,
   type DependencyContainer,
   type Logger,
@@ -19,10 +16,12 @@ import { randomInt } from 'node:crypto';
 import { dirname } from 'node:path';
 import { addHook, buildHooks } from './build/hooks.js';
 import { buildEvalLoop, buildTrainLoop, type LoopContext } from './build/loops.js';
+import { modelOf } from './build/model.js';
+import { withTrialRun } from './build/limits.js';
 import { autoScaleLr, optimWrapperOf, schedulersOf } from './build/optim.js';
-import { captureRun, restoreModel, restoreRun } from './checkpoint/capture.js';
+import { captureRun } from './checkpoint/capture.js';
 import type { FoundCheckpoint } from './checkpoint/find.js';
-import { checkpointToLoad, noCheckpoint, reportUnplaced, weightsOnly } from './checkpoint/load.js';
+import { applyCheckpoint, checkpointToLoad, noCheckpoint } from './checkpoint/load.js';
 import { CheckpointStore } from './checkpoint/store.js';
 import type { EventName, EventPayloads, Metrics } from './events.js';
 import { HookBus } from './hook-bus.js';
@@ -31,12 +30,13 @@ import type { LogProcessor } from './log-processor.js';
 import type { Priority } from './priority.js';
 import type { EvalLoop, TrainLoop } from './loops/loop.js';
 import { announce } from './announce.js';
-import { locateError } from './locate-error.js';
+import { checkValidation } from './loops/sanity.js';
+import { locateError, reportFailure } from './locate-error.js';
 import type { Run, SaveOptions, SaveRequest } from './run.js';
 import { notConfigured, notReady } from './runner-errors.js';
 import type { RunDirectory } from './run-directory.js';
 import { checkRunnerOptions, type HookConfig, type RunnerOptions } from './runner-options.js';
-import { createServices, type RunServices } from './setup.js';
+import { createServices, warnOfScope, type RunServices } from './setup.js';
 
 /** How a training run ended. */
 export type TrainOutcome = 'finished' | 'stopped';
@@ -71,7 +71,7 @@ export class Runner implements Run {
     } catch (error) {
       throw locateError(error, options.cfg);
     }
-    this.options = options;
+    this.options = withTrialRun(options);
   }
 
   /** A Runner from a whole config. */
@@ -198,30 +198,49 @@ export class Runner implements Run {
     if (!this.options.trainCfg)
       throw notConfigured('train', 'trainDataloader, trainCfg and optimWrapper');
     return this.guard(async () => {
-      await this.setup();
-      const found = await this.findCheckpoint();
-      const resuming =
-        found !== undefined && this.options.resume !== undefined && this.options.resume !== false;
-      // The order of the data hangs on the seed, so a resumed run takes its own back before anything is built.
-      if (resuming) this.takeSeed(found.content.meta.seed);
-      this.builtModel ??= this.buildModel();
-      const context = this.loopContext();
-      await prepareData([this.options.trainDataloader, this.options.valDataloader]);
-      const loop = (this.loops.train ??= this.scoped(() => buildTrainLoop(context)));
-      this.wrapper ??= this.scoped(() => optimWrapperOf(this.options, this.model));
-      autoScaleLr(this.options, this.wrapper, loop.dataloader, this);
-      this.schedulers = this.scoped(() => schedulersOf(this.options, this.wrapper!, loop));
-      if (this.options.valCfg) this.loops.val ??= this.scoped(() => buildEvalLoop(context, 'val'));
+      const { loop, found, resuming } = await this.buildTraining();
       await this.announce(true);
       await this.emit('beforeRun');
       this.model.initWeights({ seed: this.seed });
       if (found && !this.loaded) await this.load(found, resuming);
-      this.wrapper.initializeCountStatus(this.model, loop.iter, loop.maxIters);
+      if (!resuming) await checkValidation(this, this.options.numSanityValSteps ?? 0);
+      this.wrapper!.initializeCountStatus(this.model, loop.iter, loop.maxIters);
       await loop.run();
       const outcome = await this.conclude(loop);
       await this.emit('afterRun');
       return outcome;
     });
+  }
+
+  /**
+   * Builds all that the options describe and takes the weights, but runs nothing; see `dryRun`. Hooks hear of nothing.
+   * @throws whatever is wrong with the options
+   */
+  async prepare(): Promise<void> {
+    await this.guard(async () => {
+      const { found } = this.options.trainCfg ? await this.buildTraining() : await this.buildForEvaluation('val');
+      if (this.options.testCfg) await this.buildForEvaluation('test');
+      this.model.initWeights({ seed: this.seed });
+      if (found) await this.load(found, false);
+    });
+  }
+
+  private async buildTraining(): Promise<{ loop: TrainLoop; found?: FoundCheckpoint | undefined; resuming: boolean }> {
+    await this.setup();
+    const found = await this.findCheckpoint();
+    const resuming =
+      found !== undefined && this.options.resume !== undefined && this.options.resume !== false;
+    // The order of the data hangs on the seed, so a resumed run takes its own back before anything is built.
+    if (resuming) this.takeSeed(found.content.meta.seed);
+    this.builtModel ??= this.scoped(() => modelOf(this.options, this.container));
+    const context = this.loopContext();
+    await prepareData([this.options.trainDataloader, this.options.valDataloader]);
+    const loop = (this.loops.train ??= this.scoped(() => buildTrainLoop(context)));
+    this.wrapper ??= this.scoped(() => optimWrapperOf(this.options, this.model));
+    autoScaleLr(this.options, this.wrapper, loop.dataloader, this);
+    this.schedulers = this.scoped(() => schedulersOf(this.options, this.wrapper!, loop));
+    if (this.options.valCfg) this.loops.val ??= this.scoped(() => buildEvalLoop(context, 'val'));
+    return { loop, found, resuming };
   }
 
   /** Validates with the weights of `loadFrom` or `resume`, and returns the metrics. */
@@ -257,10 +276,7 @@ export class Runner implements Run {
       throw notConfigured(mode, `${mode}Dataloader, ${mode}Cfg and ${mode}Evaluator`);
     }
     return this.guard(async () => {
-      await this.setup();
-      this.builtModel ??= this.buildModel();
-      await prepareData(this.options[`${mode}Dataloader`]);
-      const loop = (this.loops[mode] ??= this.scoped(() => buildEvalLoop(this.loopContext(), mode)));
+      const { loop } = await this.buildForEvaluation(mode);
       await this.announce();
       await this.emit('beforeRun');
       const found = this.loaded ? undefined : await this.findCheckpoint();
@@ -274,6 +290,13 @@ export class Runner implements Run {
       await this.emit('afterRun');
       return metrics;
     });
+  }
+
+  private async buildForEvaluation(mode: 'val' | 'test'): Promise<{ loop: EvalLoop; found?: undefined }> {
+    await this.setup();
+    this.builtModel ??= this.scoped(() => modelOf(this.options, this.container));
+    await prepareData(this.options[`${mode}Dataloader`]);
+    return { loop: (this.loops[mode] ??= this.scoped(() => buildEvalLoop(this.loopContext(), mode))) };
   }
 
   /** Everything that must exist before the model. Runs once. */
@@ -295,13 +318,7 @@ export class Runner implements Run {
     this.runSeed ??= options.randomness?.seed ?? randomInt(2 ** 31);
     const services = this.scoped(() => createServices(options));
     this.services = services;
-    const scope = options.defaultScope;
-    if (scope !== undefined && scope !== MODELS.scope && MODELS.atScope(scope) === MODELS) {
-      const known = [...MODELS.children.keys()].join(', ') || 'none';
-      services.logger.warn(
-        `No registry has the scope '${scope}' (defaultScope); scopes that are loaded: ${known}.`,
-      );
-    }
+    warnOfScope(options.defaultScope, services.logger);
     this.store = new CheckpointStore(services.directory, services.logger);
     this.hookBus = this.scoped(() => buildHooks(options, services));
     for (const [hook, priority] of this.early.splice(0)) this.registerHook(hook, priority);
@@ -314,16 +331,6 @@ export class Runner implements Run {
     await announce(this, this.hookBus.describe());
     // A test launch has no checkpoints to find, so it does not take the name of the latest one.
     if (training) await this.directory.markLatest();
-  }
-
-  private buildModel(): BaseModel {
-    const { model, dataPreprocessor } = this.options;
-    if (!isComponentConfig(model) && !Array.isArray(model)) return model as BaseModel;
-    const config =
-      dataPreprocessor && !('dataPreprocessor' in model) ? { ...model, dataPreprocessor } : model;
-    return this.scoped(() =>
-      MODELS.build<BaseModel>(config as never, { container: this.container, path: 'model' }),
-    );
   }
 
   /** Builds with plain type names looked up in the config's default scope first. */
@@ -347,14 +354,7 @@ export class Runner implements Run {
   }
 
   private async load(found: FoundCheckpoint, resuming: boolean): Promise<void> {
-    const { folder, content } = found;
-    await this.emit('afterLoadCheckpoint', { checkpoint: content });
-    this.logger.info(`Load checkpoint from ${folder}`);
-    if (resuming) {
-      if (!content.loop) throw weightsOnly(folder);
-      restoreRun(this, content);
-      this.logger.info(`resumed epoch: ${this.epoch}, iter: ${this.iter}`);
-    } else reportUnplaced(restoreModel(this.model, content.model, false), this.logger);
+    await applyCheckpoint(this, found, resuming);
     this.loaded = true;
   }
 
@@ -382,12 +382,7 @@ export class Runner implements Run {
     } catch (error) {
       locateError(error, this.options.cfg);
       if (this.services) {
-        const code = isEngineError(error) ? error.code : 'E_UNEXPECTED';
-        const message = error instanceof Error ? error.message : String(error);
-        const report = { code, message, epoch: this.epoch, iter: this.iter };
-        await this.directory
-          .writeText('error.json', `${JSON.stringify(report, null, 2)}\n`)
-          .catch(() => undefined);
+        await reportFailure(this, error);
       }
       await this.close();
       throw error;

@@ -5,6 +5,7 @@ import {
   LOGGER,
   MessageHub,
   MESSAGE_HUB,
+  MODELS,
   provide,
   PROCESS_GROUPS,
   VISUALIZERS,
@@ -71,4 +72,11 @@ function experimentNameOf(options: RunnerOptions, timestamp: string): string {
     options.experimentName ??
     (file ? file.replace(/^.*[/\\]/, '').replace(/(\.config)?\.[^.]+$/, '') : undefined);
   return base ? `${base}_${timestamp}` : timestamp;
+}
+
+/** Says so when the default scope is none that anything was registered under. */
+export function warnOfScope(scope: string | undefined, logger: Logger): void {
+  if (scope === undefined || scope === MODELS.scope || MODELS.atScope(scope) !== MODELS) return;
+  const known = [...MODELS.children.keys()].join(', ') || 'none';
+  logger.warn(`No registry has the scope '${scope}' (defaultScope); scopes that are loaded: ${known}.`);
 }

@@ -1,5 +1,5 @@
 import { EXIT_CODES } from '@engine/core';
-import { Runner } from '@engine/runner';
+import { describeDryRun, dryRun, Runner } from '@engine/runner';
 import { parseLine, type Command, type Flag } from '../command.js';
 import { CONFIG_FLAGS, configOfLine, runnerOptionsOf } from '../load.js';
 import { stopOnSignals } from '../signals.js';
@@ -13,6 +13,9 @@ const TRAIN_FLAGS = {
     value: 'PATH',
     help: 'start from these weights (with --resume: resume this run)',
   },
+  'dry-run': { type: 'boolean', help: 'build everything, try one batch, say what was found, and train nothing' },
+  'fast-dev-run': { type: 'boolean', help: 'one batch of training, validation and test; fastDevRun=5 for more' },
+  'overfit-batches': { type: 'string', value: 'N', help: 'train and validate on the same first N batches' },
 } as const satisfies Record<string, Flag>;
 
 async function train(name: string, argv: readonly string[], resume: boolean): Promise<number> {
@@ -22,6 +25,13 @@ async function train(name: string, argv: readonly string[], resume: boolean): Pr
   const loadFrom = line.flags['load-from'];
   if (typeof loadFrom === 'string') options.loadFrom = loadFrom;
   if (resume || line.flags.resume === true) options.resume = true;
+  if (line.flags['fast-dev-run'] === true) options.fastDevRun = true;
+  const overfit = line.flags['overfit-batches'];
+  if (typeof overfit === 'string') options.overfitBatches = Number(overfit);
+  if (line.flags['dry-run'] === true) {
+    for (const text of describeDryRun(await dryRun(options))) process.stdout.write(`${text}\n`);
+    return EXIT_CODES.ok;
+  }
   const runner = Runner.fromCfg(options);
   const release = stopOnSignals(runner);
   try {

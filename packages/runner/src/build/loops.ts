@@ -5,6 +5,7 @@ import { Evaluator } from '@engine/evaluator';
 import type { EvalLoop, TrainLoop } from '../loops/loop.js';
 import type { AnyDataLoader, Run } from '../run.js';
 import type { RunnerOptions } from '../runner-options.js';
+import { limitLoader } from './limits.js';
 
 /** What building a loop needs to know of the run. */
 export interface LoopContext {
@@ -15,10 +16,13 @@ export interface LoopContext {
   workerModules: readonly string[];
 }
 
-function dataloaderOf(
-  context: LoopContext,
-  key: 'trainDataloader' | 'valDataloader' | 'testDataloader',
-): AnyDataLoader {
+type LoaderKey = 'trainDataloader' | 'valDataloader' | 'testDataloader';
+
+function dataloaderOf(context: LoopContext, key: LoaderKey): AnyDataLoader {
+  return limitLoader(fullLoader(context, key), key, context.options);
+}
+
+function fullLoader(context: LoopContext, key: LoaderKey): AnyDataLoader {
   const given = context.options[key]!;
   if (given instanceof DataLoader) return given as AnyDataLoader;
   const { run } = context;

@@ -1,6 +1,8 @@
 import { EngineError, type Logger } from '@engine/core';
 import type { LoadReport } from '@engine/nn';
+import type { Run } from '../run.js';
 import type { RunnerOptions } from '../runner-options.js';
+import { restoreModel, restoreRun } from './capture.js';
 import { newestWhole, openCheckpoint, type FoundCheckpoint } from './find.js';
 
 /**
@@ -54,4 +56,18 @@ export function noCheckpoint(workDir: string): EngineError {
     fix: 'train first, or name one with --load-from',
     exitCode: 2,
   });
+}
+
+/**
+ * Puts a checkpoint in place of what has just been built: all of it when `resuming`, else the weights.
+ * @throws E_RESUME_… when the run and its checkpoint do not fit together
+ */
+export async function applyCheckpoint(run: Run, found: FoundCheckpoint, resuming: boolean): Promise<void> {
+  const { folder, content } = found;
+  await run.emit('afterLoadCheckpoint', { checkpoint: content });
+  run.logger.info(`Load checkpoint from ${folder}`);
+  if (!resuming) return reportUnplaced(restoreModel(run.model, content.model, false), run.logger);
+  if (!content.loop) throw weightsOnly(folder);
+  restoreRun(run, content);
+  run.logger.info(`resumed epoch: ${run.epoch}, iter: ${run.iter}`);
 }

@@ -2,6 +2,7 @@ import type { Evaluator } from '@engine/evaluator';
 import { disposeTree } from '@engine/tensor';
 import type { Metrics } from '../events.js';
 import type { AnyDataLoader, Run } from '../run.js';
+import { LossMeans, takeLosses } from './loss-means.js';
 import { Breather } from './yielding.js';
 
 /** The two evaluations differ in the names of their events and in the step they call. */
@@ -28,40 +29,55 @@ const STAGES = {
 
 /**
  * One pass over a loader in evaluation mode: predictions go to the evaluator batch by batch, metrics come back.
- * Stops early, without metrics and without their events, when the run is asked to stop.
+ * Losses among the outputs are averaged over the batches and join the metrics; `withLoss` computes them in a second
+ * forward pass of mode 'loss'. Stops early, without metrics and without their events, when the run is asked to stop.
  */
 export async function evaluateLoader(
   run: Run,
   mode: keyof typeof STAGES,
   dataloader: AnyDataLoader,
   evaluator: Evaluator,
-  onEvaluated?: () => void,
+  { withLoss = false, onEvaluated }: { withLoss?: boolean; onEvaluated?: (() => void) | undefined } = {},
 ): Promise<Metrics> {
   const stage = STAGES[mode];
   const breather = new Breather();
   await run.emit(stage.before);
   await run.emit(stage.beforeEpoch);
   run.model.eval();
+  const means = new LossMeans();
   let batchIdx = 0;
   for await (const dataBatch of dataloader.iterate(0)) {
     let pending = run.emit(stage.beforeIter, { batchIdx, dataBatch });
     if (pending) await pending;
     const outputs = await run.model[stage.step](dataBatch);
     try {
-      await evaluator.process(outputs, dataBatch);
-      pending = run.emit(stage.afterIter, { batchIdx, dataBatch, outputs });
+      const { predictions, losses } = takeLosses(outputs);
+      if (losses) await means.add(losses);
+      await evaluator.process(predictions, dataBatch);
+      pending = run.emit(stage.afterIter, { batchIdx, dataBatch, outputs: predictions });
       if (pending) await pending;
     } finally {
       disposeTree(outputs);
     }
+    if (withLoss) await addLosses(run, dataBatch, means);
     batchIdx++;
     if (run.stopReason) return {};
     const pause = breather.due();
     if (pause) await pause;
   }
   const metrics = await evaluator.evaluate(dataloader.dataset.length);
+  Object.assign(metrics, await means.metrics(mode, run.processGroup));
   onEvaluated?.();
   await run.emit(stage.afterEpoch, { metrics });
   await run.emit(stage.after);
   return metrics;
+}
+
+async function addLosses(run: Run, dataBatch: unknown, means: LossMeans): Promise<void> {
+  const losses = run.model.lossStep(dataBatch);
+  try {
+    await means.add(losses);
+  } finally {
+    disposeTree(losses);
+  }
 }

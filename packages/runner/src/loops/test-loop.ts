@@ -1,4 +1,4 @@
-import { checkKeys, LOOPS, register } from '@engine/core';
+import { badValue, checkKeys, LOOPS, register } from '@engine/core';
 import type { Evaluator } from '@engine/evaluator';
 import type { Metrics } from '../events.js';
 import type { AnyDataLoader, Run } from '../run.js';
@@ -6,24 +6,33 @@ import { evaluateLoader } from './evaluation.js';
 import type { EvalLoop } from './loop.js';
 import { requireBatches } from './require-batches.js';
 
-/** Testing takes no options of its own yet. */
-export type TestLoopOptions = Record<never, never>;
+export interface TestLoopOptions {
+  /** Compute the losses too, in a second forward pass in mode 'loss', and report their means with `test_loss`; false. */
+  withLoss?: boolean;
+}
 
 /** Runs the model over the test data and reports the metrics. */
 @register(LOOPS)
 export class TestLoop implements EvalLoop {
+  private readonly withLoss: boolean;
+
   constructor(
     private readonly owner: Run,
     readonly dataloader: AnyDataLoader,
     readonly evaluator: Evaluator,
     options: TestLoopOptions = {},
   ) {
-    checkKeys('TestLoop', options, [], 'testCfg');
+    checkKeys('TestLoop', options, ['withLoss'], 'testCfg');
+    this.withLoss = options.withLoss ?? false;
+    if (typeof this.withLoss !== 'boolean') throw badValue('testCfg.withLoss', this.withLoss, 'true or false');
     requireBatches('testDataloader', dataloader);
   }
 
   run(onEvaluated?: () => void): Promise<Metrics> {
-    return evaluateLoader(this.owner, 'test', this.dataloader, this.evaluator, onEvaluated);
+    return evaluateLoader(this.owner, 'test', this.dataloader, this.evaluator, {
+      withLoss: this.withLoss,
+      onEvaluated,
+    });
   }
 }
 

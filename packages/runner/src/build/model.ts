@@ -1,0 +1,11 @@
+import { isComponentConfig, MODELS, type DependencyContainer } from '@engine/core';
+import type { BaseModel } from '@engine/nn';
+import type { RunnerOptions } from '../runner-options.js';
+
+/** The model of a run: the one given, or built from its config with the run's data preprocessor where it has none. */
+export function modelOf(options: RunnerOptions, container: DependencyContainer): BaseModel {
+  const { model, dataPreprocessor } = options;
+  if (!isComponentConfig(model) && !Array.isArray(model)) return model as BaseModel;
+  const config = dataPreprocessor && !('dataPreprocessor' in model) ? { ...model, dataPreprocessor } : model;
+  return MODELS.build<BaseModel>(config as never, { container, path: 'model' });
+}

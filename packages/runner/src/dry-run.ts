@@ -1,0 +1,139 @@
+import { isHostArray } from '@engine/core';
+import { disposeTree, isTensor, type LogVars, type OptimWrapperLike } from '@engine/tensor';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { checkValidation } from './loops/sanity.js';
+import { hookName } from './hook-bus.js';
+import { modelSize } from './hooks/model-summary-hook.js';
+import { Runner } from './runner.js';
+import type { RunnerOptions } from './runner-options.js';
+
+/** What a dry run found. */
+export interface DryRunReport {
+  model: string;
+  parameters: number;
+  trainable: number;
+  /** The first batch of training: shape of each array by its place. */
+  batch: Record<string, readonly number[]>;
+  /** Losses of that batch with the weights as they are before training. */
+  losses: Record<string, number>;
+  trainBatches: number | undefined;
+  maxEpochs: number | undefined;
+  maxIters: number | undefined;
+  valBatches: number | undefined;
+  testBatches: number | undefined;
+  optimizer: string | undefined;
+  paramGroups: number | undefined;
+  schedulers: string[];
+  hooks: string[];
+}
+
+/** The optimizer of a dry run: evaluates the loss and changes nothing. */
+const NO_UPDATE: OptimWrapperLike = {
+  step: (compute) => compute().logVars,
+};
+
+/**
+ * Checks a config from end to end without training: builds all parts, loads weights, sends one batch of training through
+ * the model and one of validation through the metrics. Nothing is updated, and nothing is left in the work dir.
+ * @throws whatever a run with these options would throw until its first step
+ */
+export async function dryRun(options: RunnerOptions): Promise<DryRunReport> {
+  const scratch = await mkdtemp(join(tmpdir(), 'engine-dry-run-'));
+  const { resume, ...rest } = options;
+  const from = resume === true ? options.workDir : resume || undefined;
+  const runner = new Runner({
+    ...rest,
+    workDir: scratch,
+    logLevel: options.logLevel ?? 'WARNING',
+    ...(from !== undefined && rest.loadFrom === undefined && { loadFrom: from }),
+  });
+  try {
+    await runner.prepare();
+    const { batch, losses } = await firstStep(runner);
+    await checkValidation(runner, 1);
+    return report(runner, batch, losses);
+  } finally {
+    await runner.close();
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** A report as lines for people. */
+export function describeDryRun(report: DryRunReport): string[] {
+  const shapes = Object.entries(report.batch).map(([name, shape]) => `${name} [${shape.join(', ')}]`);
+  const losses = Object.entries(report.losses).map(([name, value]) => `${name} ${value.toFixed(4)}`);
+  const lines: [string, string][] = [['model', `${report.model}, ${report.parameters} parameters (${report.trainable} trained)`]];
+  if (report.trainBatches !== undefined) {
+    lines.push(
+      ['training', `${report.maxEpochs} epochs of ${report.trainBatches} batches, ${report.maxIters} iterations`],
+      ['first batch', shapes.join('  ')],
+      ['losses', losses.join('  ')],
+      ['optimizer', `${report.optimizer}, ${report.paramGroups} parameter groups`],
+      ['schedulers', report.schedulers.join(', ') || 'none'],
+    );
+  }
+  if (report.valBatches !== undefined) lines.push(['validation', `${report.valBatches} batches`]);
+  if (report.testBatches !== undefined) lines.push(['test', `${report.testBatches} batches`]);
+  lines.push(['hooks', report.hooks.join(', ')]);
+  return lines.map(([name, text]) => `${name.padEnd(12)} ${text}`);
+}
+
+async function firstStep(runner: Runner): Promise<Pick<DryRunReport, 'batch' | 'losses'>> {
+  const batch: Record<string, readonly number[]> = {};
+  const losses: Record<string, number> = {};
+  const loader = runner.trainLoop?.dataloader;
+  if (!loader) return { batch, losses };
+  const batches = loader.iterate(0);
+  try {
+    const first = await batches.next();
+    if (first.done) return { batch, losses };
+    collectShapes(first.value, '', batch);
+    runner.model.train();
+    const found: LogVars = await runner.model.trainStep(first.value, NO_UPDATE);
+    for (const [name, value] of Object.entries(found)) {
+      losses[name] = typeof value === 'number' ? value : (await value.data())[0]!;
+    }
+    disposeTree(found);
+  } finally {
+    await batches.return?.();
+  }
+  return { batch, losses };
+}
+
+function report(
+  runner: Runner,
+  batch: DryRunReport['batch'],
+  losses: DryRunReport['losses'],
+): DryRunReport {
+  const { trainLoop, valLoop, testLoop, model } = runner;
+  const { parameters, trainable } = modelSize(model);
+  return {
+    model: model.constructor.name,
+    parameters,
+    trainable,
+    batch,
+    losses,
+    trainBatches: trainLoop?.dataloader.length,
+    maxEpochs: trainLoop?.maxEpochs,
+    maxIters: trainLoop?.maxIters,
+    valBatches: valLoop?.dataloader.length,
+    testBatches: testLoop?.dataloader.length,
+    optimizer: trainLoop && runner.optimWrapper.optimizer?.constructor.name,
+    paramGroups: trainLoop && runner.optimWrapper.optimizer?.paramGroups.length,
+    schedulers: runner.paramSchedulers.map((scheduler) => scheduler.constructor.name),
+    hooks: runner.hooks.map(hookName),
+  };
+}
+
+function collectShapes(value: unknown, path: string, found: Record<string, readonly number[]>): void {
+  if (isHostArray(value) || isTensor(value)) {
+    found[path || 'batch'] = value.shape;
+    return;
+  }
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return;
+  for (const [key, inner] of Object.entries(value).slice(0, 8)) {
+    collectShapes(inner, path ? `${path}.${key}` : key, found);
+  }
+}
