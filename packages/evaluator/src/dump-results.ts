@@ -17,7 +17,8 @@ declare module '@engine/core' {
 
 /**
  * Writes all predictions to a JSON file, a list with one entry per sample, and gives no values. Tensors and arrays
- * become nested lists. Predictions must come as a list, one per sample.
+ * become nested lists. Predictions come as a list, one per sample, or as an object of arrays over the samples, which
+ * becomes one object of the same names per sample; the metrics of this package read either again.
  * @throws E_CONFIG_VALUE for another ending than `.json`, and from `process` for predictions that are no list
  */
 @register(METRICS)
@@ -34,9 +35,14 @@ export class DumpResults extends BaseMetric {
   }
 
   async process(_dataBatch: unknown, dataSamples: unknown): Promise<void> {
-    if (!Array.isArray(dataSamples))
-      throw badValue('DumpResults: predictions', dataSamples, 'a list, one per sample');
-    for (const sample of dataSamples) this.results.push(await plain(sample));
+    const samples = Array.isArray(dataSamples) ? dataSamples : splitBatch(await plain(dataSamples));
+    if (!samples)
+      throw badValue(
+        'DumpResults: predictions',
+        dataSamples,
+        'a list, one per sample, or an object whose entries all have one element per sample',
+      );
+    for (const sample of samples) this.results.push(await plain(sample));
   }
 
   computeMetrics(results: unknown[]): Metrics {
@@ -47,6 +53,19 @@ export class DumpResults extends BaseMetric {
     renameSync(unfinished, this.path);
     return {};
   }
+}
+
+/** One object per sample of an object of lists over samples; undefined when it is none. */
+function splitBatch(batch: unknown): unknown[] | undefined {
+  if (typeof batch !== 'object' || batch === null) return undefined;
+  const entries = Object.entries(batch);
+  const length = (entries[0]?.[1] as unknown[] | undefined)?.length;
+  if (length === undefined || !entries.every(([, list]) => Array.isArray(list) && list.length === length)) {
+    return undefined;
+  }
+  return Array.from({ length }, (_, i) =>
+    Object.fromEntries(entries.map(([key, list]) => [key, (list as unknown[])[i]])),
+  );
 }
 
 async function plain(value: unknown): Promise<unknown> {
