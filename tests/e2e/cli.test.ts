@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { engine, ROOT, tinyConfig, tree, workFolder, writeConfig } from './harness.js';
@@ -11,7 +11,7 @@ describe('engine', () => {
   it('helps', async () => {
     const result = await engine(['--help'], folder.path);
     expect(result.code).toBe(0);
-    for (const name of ['train', 'resume', 'test', 'config', 'env', 'doctor'])
+    for (const name of ['train', 'resume', 'val', 'test', 'eval', 'config', 'env', 'doctor'])
       expect(result.stdout).toContain(`engine ${name}`);
   });
 
@@ -117,6 +117,34 @@ describe('a whole run', () => {
     const accuracy = (text: string, mode: string): string =>
       new RegExp(`${mode} accuracy: (.*)`).exec(text)![1]!;
     expect(accuracy(tested.stdout, 'test')).toBe(accuracy(trained.stdout, 'val'));
+
+    const validated = await engine(['val', file, '--out', 'results.json'], folder.path);
+    expect(validated.code, validated.stderr).toBe(0);
+    expect(accuracy(validated.stdout, 'val')).toBe(accuracy(trained.stdout, 'val'));
+    // The predictions that were written give the same number again, and others without the model.
+    const offline = await engine(
+      ['eval', file, '--results', 'results.json', 'testEvaluator=[{"type":"Accuracy"},{"type":"AUROC"}]'],
+      folder.path,
+    );
+    expect(offline.code, offline.stderr).toBe(0);
+    const [, top1, area] = /^test accuracy\/top1: (\S+)\ntest auroc\/auroc: (\S+)$/m.exec(offline.stdout)!;
+    expect(`${Number(top1).toFixed(2)} %`).toBe(accuracy(trained.stdout, 'val'));
+    expect(Number(area)).toBeGreaterThan(0);
+    const without = await engine(['eval', file], folder.path);
+    expect([without.code, without.stderr]).toEqual([2, expect.stringContaining('--results FILE')]);
+  });
+
+  it('tries a config out without a trace, and in one short pass', async () => {
+    const file = writeConfig(folder.path, tinyConfig({ workDir: 'trial' }), 'trial.json');
+    const dry = await engine(['train', file, '--dry-run'], folder.path);
+    expect(dry.code, dry.stderr).toBe(0);
+    expect(dry.stdout).toMatch(/training +3 epochs of 10 batches, 30 iterations\n/);
+    expect(dry.stdout).toMatch(/first batch +inputs \[16, 16, 16, 3\]/);
+    expect(existsSync(join(folder.path, 'trial'))).toBe(false);
+    const short = await engine(['train', file, '--fast-dev-run'], folder.path);
+    expect(short.code, short.stderr).toBe(0);
+    expect(short.stdout).toMatch(/Epoch\(train\) \[1\]\[1\/1\]/);
+    expect(tree(join(folder.path, 'trial')).some((name) => name.includes('step_'))).toBe(false);
   });
 
   it('writes weights under PyTorch names and shapes', async () => {

@@ -40,7 +40,8 @@ export class Accuracy extends BaseMetric<number> {
   }
 
   async process(_dataBatch: unknown, dataSamples: unknown): Promise<void> {
-    for (const { scores, label } of await readScores('Accuracy', dataSamples)) this.results.push(rankOf(scores, label));
+    for (const { scores, label } of await readScores('Accuracy', dataSamples))
+      this.results.push(rankOf(scores, label));
   }
 
   computeMetrics(ranks: number[]): Metrics {

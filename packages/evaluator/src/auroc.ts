@@ -55,7 +55,12 @@ export class AUROC extends BaseMetric<Result> {
     const classes = results[0]?.scores.length ?? 0;
     if (classes <= 2) {
       const scores = results.map((result) => result.scores[classes - 1]!);
-      return { auroc: areaUnderRoc(scores, results.map(({ label }) => label === 1)) };
+      return {
+        auroc: areaUnderRoc(
+          scores,
+          results.map(({ label }) => label === 1),
+        ),
+      };
     }
     const areas = Array.from({ length: classes }, (_, k) =>
       areaUnderRoc(

@@ -41,7 +41,11 @@ export class RegressionMetric extends BaseMetric<Result> {
   constructor(options: RegressionMetricOptions = {}) {
     super(options, ['items']);
     const { items = ITEMS } = options;
-    if (!Array.isArray(items) || items.length === 0 || !items.every((item) => ITEMS.includes(item as never))) {
+    if (
+      !Array.isArray(items) ||
+      items.length === 0 ||
+      !items.every((item) => ITEMS.includes(item as never))
+    ) {
       throw badValue('RegressionMetric.items', items, `a list of some of ${ITEMS.join(', ')}`);
     }
     this.items = items;
@@ -52,7 +56,8 @@ export class RegressionMetric extends BaseMetric<Result> {
       for (const sample of dataSamples as unknown[]) {
         const { pred, target, preds, targets } = (sample ?? {}) as Record<string, unknown>;
         const result = { preds: await numbersOf(pred ?? preds), targets: await numbersOf(target ?? targets) };
-        if (result.preds.length === 0 || result.preds.length !== result.targets.length) throw wrong(dataSamples);
+        if (result.preds.length === 0 || result.preds.length !== result.targets.length)
+          throw wrong(dataSamples);
         this.results.push(result);
       }
       return;
@@ -60,7 +65,8 @@ export class RegressionMetric extends BaseMetric<Result> {
     const { preds, targets } = (dataSamples ?? {}) as Record<string, unknown>;
     const [guessed, real] = await Promise.all([numbersOf(preds), numbersOf(targets)]);
     const rows = rowsOf(targets) ?? rowsOf(preds) ?? real.length;
-    if (guessed.length === 0 || guessed.length !== real.length || real.length % rows !== 0) throw wrong(dataSamples);
+    if (guessed.length === 0 || guessed.length !== real.length || real.length % rows !== 0)
+      throw wrong(dataSamples);
     const width = real.length / rows;
     for (let at = 0; at < real.length; at += width) {
       this.results.push({ preds: guessed.slice(at, at + width), targets: real.slice(at, at + width) });
@@ -70,7 +76,8 @@ export class RegressionMetric extends BaseMetric<Result> {
   computeMetrics(results: Result[]): Metrics {
     const outputs = results[0]?.preds.length ?? 0;
     const columns = Array.from({ length: outputs }, (_, k) => columnOf(results, k));
-    const mean = (of: (column: Column) => number): number => columns.reduce((a, column) => a + of(column), 0) / outputs;
+    const mean = (of: (column: Column) => number): number =>
+      columns.reduce((a, column) => a + of(column), 0) / outputs;
     const mse = mean(({ squared }) => squared / results.length);
     const values: Record<RegressionItem, number> = {
       mse,

@@ -81,7 +81,11 @@ export function inputError(owner: string, received: unknown, expected: string): 
 }
 
 function scoreError(owner: string, received: unknown): EngineError {
-  return inputError(owner, received, '{ scores: [N, K], gtLabels: [N] }, or a list of { predScores: [K], gtLabel }');
+  return inputError(
+    owner,
+    received,
+    '{ scores: [N, K], gtLabels: [N] }, or a list of { predScores: [K], gtLabel }',
+  );
 }
 
 /** Scores and labels side by side, [N, K + 1], so that the device is read once. */

@@ -1,4 +1,11 @@
-import { badValue, EngineError, isComponentConfig, MODELS, type ConfigOf, type ModelTypes } from '@engine/core';
+import {
+  badValue,
+  EngineError,
+  isComponentConfig,
+  MODELS,
+  type ConfigOf,
+  type ModelTypes,
+} from '@engine/core';
 import { disposeTree, keepTree, mapTensors, scope, tensorsIn, tf, type Tensor } from '@engine/tensor';
 
 import { BaseModel, type BaseModelOptions } from './base-model.js';
@@ -91,11 +98,17 @@ function viewsOf(data: unknown): unknown[] {
   const lists: unknown[] = typeof data === 'object' && data !== null ? Object.values(data) : [];
   const [first] = lists;
   if (!Array.isArray(first) || !lists.every((list) => Array.isArray(list) && list.length === first.length)) {
-    throw badValue('batch', data, 'lists of one length over the augmented views, such as { inputs: [view, view] }');
+    throw badValue(
+      'batch',
+      data,
+      'lists of one length over the augmented views, such as { inputs: [view, view] }',
+    );
   }
   return first.map((_, view) =>
     Array.isArray(data)
       ? (data as unknown[][]).map((list) => list[view])
-      : Object.fromEntries(Object.entries(data as Record<string, unknown[]>).map(([key, list]) => [key, list[view]])),
+      : Object.fromEntries(
+          Object.entries(data as Record<string, unknown[]>).map(([key, list]) => [key, list[view]]),
+        ),
   );
 }

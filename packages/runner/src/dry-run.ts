@@ -64,10 +64,15 @@ export async function dryRun(options: RunnerOptions): Promise<DryRunReport> {
 export function describeDryRun(report: DryRunReport): string[] {
   const shapes = Object.entries(report.batch).map(([name, shape]) => `${name} [${shape.join(', ')}]`);
   const losses = Object.entries(report.losses).map(([name, value]) => `${name} ${value.toFixed(4)}`);
-  const lines: [string, string][] = [['model', `${report.model}, ${report.parameters} parameters (${report.trainable} trained)`]];
+  const lines: [string, string][] = [
+    ['model', `${report.model}, ${report.parameters} parameters (${report.trainable} trained)`],
+  ];
   if (report.trainBatches !== undefined) {
     lines.push(
-      ['training', `${report.maxEpochs} epochs of ${report.trainBatches} batches, ${report.maxIters} iterations`],
+      [
+        'training',
+        `${report.maxEpochs} epochs of ${report.trainBatches} batches, ${report.maxIters} iterations`,
+      ],
       ['first batch', shapes.join('  ')],
       ['losses', losses.join('  ')],
       ['optimizer', `${report.optimizer}, ${report.paramGroups} parameter groups`],
@@ -91,7 +96,8 @@ async function firstStep(runner: Runner): Promise<Pick<DryRunReport, 'batch' | '
     if (first.done) return { batch, losses };
     collectShapes(first.value, '', batch);
     runner.model.train();
-    const found: LogVars = await runner.model.trainStep(first.value, NO_UPDATE);
+    const step: LogVars | Promise<LogVars> = runner.model.trainStep(first.value, NO_UPDATE);
+    const found: LogVars = step instanceof Promise ? await step : step;
     for (const [name, value] of Object.entries(found)) {
       losses[name] = typeof value === 'number' ? value : (await value.data())[0]!;
     }
@@ -102,11 +108,7 @@ async function firstStep(runner: Runner): Promise<Pick<DryRunReport, 'batch' | '
   return { batch, losses };
 }
 
-function report(
-  runner: Runner,
-  batch: DryRunReport['batch'],
-  losses: DryRunReport['losses'],
-): DryRunReport {
+function report(runner: Runner, batch: DryRunReport['batch'], losses: DryRunReport['losses']): DryRunReport {
   const { trainLoop, valLoop, testLoop, model } = runner;
   const { parameters, trainable } = modelSize(model);
   return {

@@ -47,11 +47,7 @@ export interface HookMethods {
   // For training, validation and testing alike, unless the hook has the method of the mode itself.
   beforeEpoch?(run: Run, mode: Mode): MaybePromise;
   beforeIter?(run: Run, payload: IterPayload, mode: Mode): MaybePromise;
-  afterIter?(
-    run: Run,
-    payload: TrainIterPayload | EvalIterPayload,
-    mode: Mode,
-  ): MaybePromise;
+  afterIter?(run: Run, payload: TrainIterPayload | EvalIterPayload, mode: Mode): MaybePromise;
   afterEpoch?(run: Run, mode: Mode): MaybePromise;
 }
 

@@ -74,7 +74,6 @@ export class Runner implements Run {
     this.options = withTrialRun(options);
   }
 
-  /** A Runner from a whole config. */
   static fromCfg(config: RunnerOptions): Runner {
     return new Runner(config);
   }
@@ -195,8 +194,7 @@ export class Runner implements Run {
    * @returns `stopped` when the run was asked to stop; it has saved a checkpoint and resumes from it
    */
   async train(): Promise<TrainOutcome> {
-    if (!this.options.trainCfg)
-      throw notConfigured('train', 'trainDataloader, trainCfg and optimWrapper');
+    if (!this.options.trainCfg) throw notConfigured('train', 'trainDataloader, trainCfg and optimWrapper');
     return this.guard(async () => {
       const { loop, found, resuming } = await this.buildTraining();
       await this.announce(true);
@@ -218,14 +216,20 @@ export class Runner implements Run {
    */
   async prepare(): Promise<void> {
     await this.guard(async () => {
-      const { found } = this.options.trainCfg ? await this.buildTraining() : await this.buildForEvaluation('val');
+      const { found } = this.options.trainCfg
+        ? await this.buildTraining()
+        : await this.buildForEvaluation('val');
       if (this.options.testCfg) await this.buildForEvaluation('test');
       this.model.initWeights({ seed: this.seed });
       if (found) await this.load(found, false);
     });
   }
 
-  private async buildTraining(): Promise<{ loop: TrainLoop; found?: FoundCheckpoint | undefined; resuming: boolean }> {
+  private async buildTraining(): Promise<{
+    loop: TrainLoop;
+    found?: FoundCheckpoint | undefined;
+    resuming: boolean;
+  }> {
     await this.setup();
     const found = await this.findCheckpoint();
     const resuming =

@@ -16,9 +16,10 @@ export function withTTA(options: RunnerOptions): RunnerOptions {
     throw new EngineError({
       code: 'E_RUNNER_TTA',
       what: 'Test-time augmentation needs a model that merges, a pipeline and the config of the test data.',
-      received: missing.length > 0 ? `no ${missing.map(([key]) => key).join(', no ')}` : 'a built test dataset',
+      received:
+        missing.length > 0 ? `no ${missing.map(([key]) => key).join(', no ')}` : 'a built test dataset',
       expected: 'ttaModel, ttaPipeline, and testDataloader.dataset as a config',
-      fix: "add ttaModel: { type: … } and ttaPipeline: [ … ] to the config",
+      fix: 'add ttaModel: { type: … } and ttaPipeline: [ … ] to the config',
       exitCode: 2,
     });
   }

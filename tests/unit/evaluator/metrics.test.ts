@@ -1,60 +1,13 @@
-import { hostArray, METRICS, RandomStream } from '@engine/core';
-import { gatherThrough, LocalGroup } from '@engine/dist';
-import { type BaseMetric, Evaluator } from '@engine/evaluator';
-import { tf, toTensor, disposeTree } from '@engine/tensor';
-import { readFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { hostArray } from '@engine/core';
+import { Evaluator } from '@engine/evaluator';
+import { disposeTree, tf } from '@engine/tensor';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { build, mean, measure, N, steady, stream, uniform, type Batch } from './steady.js';
 
-const N = 40;
 const K = 4;
-const stream = RandomStream.of(11, 'metrics');
-const uniform = (): number => stream.uint32() / 2 ** 32;
-
-type Values = Record<string, unknown>;
-/** Predictions of the samples in a range, in the form that a model gives. */
-type Batch = (from: number, to: number) => unknown;
-
-const build = (type: string, options: object = {}): BaseMetric =>
-  METRICS.build<BaseMetric>({ type, ...options } as never);
-
-/** Values when the data come in batches of these sizes, on this many ranks, as DefaultSampler deals them out. */
-async function measure(make: () => BaseMetric, batch: Batch, sizes: readonly number[], ranks = 1): Promise<Values> {
-  const groups = LocalGroup.create(ranks);
-  const all = await Promise.all(
-    groups.map(async (group, rank) => {
-      const metric = make();
-      metric.gather = gatherThrough(group);
-      const mine = Array.from({ length: Math.ceil(N / ranks) }, (_, i) => (i * ranks + rank) % N);
-      for (let at = 0, i = 0; at < mine.length; i++) {
-        const size = Math.min(sizes[i % sizes.length]!, mine.length - at);
-        // Ranks hold samples that are no range, so theirs come one by one.
-        const ranges = ranks === 1 ? [[at, at + size]] : mine.slice(at, at + size).map((s) => [s, s + 1]);
-        for (const [from, to] of ranges) {
-          const samples = batch(from!, to!);
-          await metric.process(undefined, samples);
-          disposeTree(samples);
-        }
-        at += size;
-      }
-      return metric.evaluate(N);
-    }),
-  );
-  for (const values of all) expect(values).toEqual(all[0]);
-  return all[0]!;
-}
-
-/** The values, after checking that they do not depend on batches or ranks by a single bit. */
-async function steady(make: () => BaseMetric, batch: Batch): Promise<Values> {
-  const before = tf.memory().numTensors;
-  const whole = await measure(make, batch, [N]);
-  for (const sizes of [[1], [7], [3, 11, 2]]) expect(await measure(make, batch, sizes)).toEqual(whole);
-  for (const ranks of [2, 3]) expect(await measure(make, batch, [5], ranks)).toEqual(whole);
-  expect(tf.memory().numTensors).toBe(before);
-  return whole;
-}
-
 const scores = Array.from({ length: N }, () => Array.from({ length: K }, () => Math.fround(uniform())));
 const labels = scores.map((row, i) => (i % 3 === 0 ? stream.int(K) : row.indexOf(Math.max(...row))));
 const asBatch: Batch = (from, to) => ({
@@ -68,12 +21,14 @@ const asSamples: Batch = (from, to) =>
   }));
 const predicted = scores.map((row) => row.indexOf(Math.max(...row)));
 const count = (test: (i: number) => boolean): number => scores.filter((_, i) => test(i)).length;
-const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
 
 describe('SingleLabelMetric', () => {
-  const precision = (k: number, keep = (_: number) => true): number =>
+  const precision = (k: number, keep: (i: number) => boolean = () => true): number =>
     (100 * count((i) => keep(i) && predicted[i] === k && labels[i] === k)) /
-    Math.max(1, count((i) => keep(i) && predicted[i] === k));
+    Math.max(
+      1,
+      count((i) => keep(i) && predicted[i] === k),
+    );
   const recall = (k: number): number =>
     (100 * count((i) => predicted[i] === k && labels[i] === k)) / count((i) => labels[i] === k);
   const classes = [...Array(K).keys()];
@@ -114,9 +69,12 @@ describe('SingleLabelMetric', () => {
 
 describe('ConfusionMatrix', () => {
   it('counts, and divides by rows, columns or all', async () => {
-    const matrix = (await steady(() => build('ConfusionMatrix'), asBatch))['confusion_matrix/result'] as number[][];
+    const matrix = (await steady(() => build('ConfusionMatrix'), asBatch))[
+      'confusion_matrix/result'
+    ] as number[][];
     for (let t = 0; t < K; t++) {
-      for (let p = 0; p < K; p++) expect(matrix[t]![p]).toBe(count((i) => labels[i] === t && predicted[i] === p));
+      for (let p = 0; p < K; p++)
+        expect(matrix[t]![p]).toBe(count((i) => labels[i] === t && predicted[i] === p));
     }
     const sums = async (normalize: string): Promise<number[][]> =>
       (await steady(() => build('ConfusionMatrix', { normalize }), asSamples))[
@@ -145,7 +103,12 @@ describe('AUROC', () => {
   };
 
   it('is the share of pairs in the right order, each class against the rest', async () => {
-    const areas = [...Array(K).keys()].map((k) => pairs((i) => scores[i]![k]!, (i) => labels[i] === k));
+    const areas = [...Array(K).keys()].map((k) =>
+      pairs(
+        (i) => scores[i]![k]!,
+        (i) => labels[i] === k,
+      ),
+    );
     const each = (await steady(() => build('AUROC', { average: null }), asBatch))['auroc/auroc_classwise'];
     (each as number[]).forEach((area, k) => expect(area).toBeCloseTo(areas[k]!, 12));
     expect((await steady(() => build('AUROC'), asSamples))['auroc/auroc']).toBeCloseTo(mean(areas), 12);
@@ -176,7 +139,9 @@ describe('AUROC', () => {
 });
 
 describe('metrics of several labels per sample', () => {
-  const targets = scores.map((row) => row.map((score) => (uniform() < 0.1 ? -1 : Number(score + uniform() > 1))));
+  const targets = scores.map((row) =>
+    row.map((score) => (uniform() < 0.1 ? -1 : Number(score + uniform() > 1))),
+  );
   const batch: Batch = (from, to) => ({
     scores: tf.tensor2d(scores.slice(from, to)),
     gtLabels: tf.tensor2d(targets.slice(from, to), undefined, 'int32'),
@@ -198,8 +163,14 @@ describe('metrics of several labels per sample', () => {
     const found = await steady(() => build('MultiLabelMetric', { thr: 0.3 }), batch);
     expect(found).toEqual(await steady(() => build('MultiLabelMetric', { thr: 0.3 }), samples));
     const above = classes.map((k) => counted((i, c) => scores[i]![c]! >= 0.3, k));
-    expect(found['multi-label/precision_thr-0.30']).toBeCloseTo(mean(above.map(([h, p]) => (100 * h!) / p!)), 9);
-    expect(found['multi-label/recall_thr-0.30']).toBeCloseTo(mean(above.map(([h, , a]) => (100 * h!) / a!)), 9);
+    expect(found['multi-label/precision_thr-0.30']).toBeCloseTo(
+      mean(above.map(([h, p]) => (100 * h!) / p!)),
+      9,
+    );
+    expect(found['multi-label/recall_thr-0.30']).toBeCloseTo(
+      mean(above.map(([h, , a]) => (100 * h!) / a!)),
+      9,
+    );
     const top = await steady(() => build('MultiLabelMetric', { topk: 2, average: 'micro' }), batch);
     const second = scores.map((row) => [...row].sort((a, b) => b - a)[1]!);
     const best = classes.map((k) => counted((i, c) => scores[i]![c]! >= second[i]!, k));
@@ -217,7 +188,9 @@ describe('metrics of several labels per sample', () => {
       'multi-label/recall_micro': 50,
       'multi-label/f1-score_micro': 50,
     });
-    await expect(metric.process(undefined, [{ predScores: [1], gtLabel: [1] }])).rejects.toThrow(/E_METRIC_INPUT/);
+    await expect(metric.process(undefined, [{ predScores: [1], gtLabel: [1] }])).rejects.toThrow(
+      /E_METRIC_INPUT/,
+    );
     await expect(metric.process(undefined, { scores: 1 })).rejects.toThrow(/gtScore/);
   });
 
@@ -235,127 +208,13 @@ describe('metrics of several labels per sample', () => {
       return 100 * area;
     });
     const each = await steady(() => build('AveragePrecision', { average: null }), batch);
-    (each['multi-label/AP_classwise'] as number[]).forEach((value, k) => expect(value).toBeCloseTo(expected[k]!, 9));
-    expect((await steady(() => build('AveragePrecision'), samples))['multi-label/mAP']).toBeCloseTo(mean(expected), 9);
-  });
-});
-
-describe('IoUMetric and Dice', () => {
-  const [H, W, C] = [3, 5, 3];
-  const pixels = (): number[] => Array.from({ length: H * W }, () => stream.int(C));
-  const truth = Array.from({ length: N }, () => pixels().map((label) => (uniform() < 0.1 ? 255 : label)));
-  const guess = truth.map((map) => map.map((label) => (label === 255 || uniform() < 0.4 ? stream.int(C) : label)));
-  const tensor = (maps: number[][]): unknown => toTensor(hostArray(Int32Array.from(maps.flat()), [maps.length, H, W]));
-  const batch: Batch = (from, to) => ({
-    predSemSeg: tensor(guess.slice(from, to)),
-    gtSemSeg: tensor(truth.slice(from, to)),
-  });
-  const flat = truth.flat().map((label, i) => [label, guess.flat()[i]!] as const).filter(([label]) => label !== 255);
-  const area = (test: (label: number, predicted: number) => boolean): number =>
-    flat.filter(([label, predicted]) => test(label, predicted)).length;
-  const classes = [0, 1, 2];
-  const hit = (k: number): number => area((l, p) => l === k && p === k);
-  const either = (k: number): number => area((l, p) => l === k || p === k);
-  const real = (k: number): number => area((l) => l === k);
-  const found = (k: number): number => area((_, p) => p === k);
-
-  it('count pixels over the whole data set', async () => {
-    const values = await steady(
-      () => build('IoUMetric', { numClasses: C, iouMetrics: ['mIoU', 'mDice', 'mFscore'], classwise: true, beta: 2 }),
-      batch,
+    (each['multi-label/AP_classwise'] as number[]).forEach((value, k) =>
+      expect(value).toBeCloseTo(expected[k]!, 9),
     );
-    const close = (name: string, expected: number): void => expect(values[`seg/${name}`]).toBeCloseTo(expected, 9);
-    close('aAcc', (100 * classes.reduce((a, k) => a + hit(k), 0)) / flat.length);
-    close('mIoU', mean(classes.map((k) => (100 * hit(k)) / either(k))));
-    close('mAcc', mean(classes.map((k) => (100 * hit(k)) / real(k))));
-    close('mDice', mean(classes.map((k) => (200 * hit(k)) / (real(k) + found(k)))));
-    close('mPrecision', mean(classes.map((k) => (100 * hit(k)) / found(k))));
-    close('mRecall', mean(classes.map((k) => (100 * hit(k)) / real(k))));
-    // F with beta 2 from its definition by errors: 5·TP / (5·TP + 4·FN + FP).
-    const f2 = (k: number): number => (500 * hit(k)) / (5 * hit(k) + 4 * (real(k) - hit(k)) + found(k) - hit(k));
-    close('mFscore', mean(classes.map(f2)));
-    expect(values['seg/IoU_classwise']).toHaveLength(C);
-    const dice = await steady(() => build('Dice', { numClasses: C }), batch);
-    expect(dice['seg/mDice']).toBe(values['seg/mDice']);
-  });
-
-  it('takes scores of classes, samples in a list, and classes from the data set', async () => {
-    const whole = await measure(() => build('IoUMetric', { numClasses: C }), batch, [N]);
-    const scored: Batch = (from, to) => ({
-      predSemSeg: tf.tidy(() => tf.oneHot(tensor(guess.slice(from, to)) as never, C)),
-      gtSemSeg: tensor(truth.slice(from, to)),
-    });
-    expect(await steady(() => build('IoUMetric'), scored)).toEqual(whole);
-    const listed: Batch = (from, to) =>
-      guess.slice(from, to).map((map, i) => ({
-        predSemSeg: hostArray(Int32Array.from(map), [H, W]),
-        gtSemSeg: hostArray(Int32Array.from(truth[from + i]!), [H, W]),
-      }));
-    const named = (): BaseMetric => {
-      const metric = build('IoUMetric');
-      metric.datasetMeta = { classes: ['a', 'b', 'c'] };
-      return metric;
-    };
-    expect(await steady(named, listed)).toEqual(whole);
-    await expect(measure(() => build('IoUMetric'), listed, [N])).rejects.toThrow(/E_METRIC_CLASSES/);
-    await expect(measure(() => build('IoUMetric', { numClasses: 2 }), listed, [N])).rejects.toThrow(/E_METRIC_LABEL/);
-  });
-
-  it('leaves classes that never occur out of means, or counts them as told', async () => {
-    const whole = await measure(() => build('IoUMetric', { numClasses: C }), batch, [N]);
-    const more = await measure(() => build('IoUMetric', { numClasses: C + 1 }), batch, [N]);
-    expect(more).toEqual(whole);
-    const zero = await measure(() => build('IoUMetric', { numClasses: C + 1, nanToNum: 0 }), batch, [N]);
-    expect(zero['seg/mIoU']).toBeCloseTo(((whole['seg/mIoU'] as number) * C) / (C + 1), 9);
-  });
-});
-
-describe('RegressionMetric', () => {
-  const targets = scores.map((row) => row.slice(0, 2));
-  const preds = targets.map((row) => row.map((value) => Math.fround(2 * value + 0.3 * uniform())));
-  const batch: Batch = (from, to) => ({
-    preds: tf.tensor2d(preds.slice(from, to)),
-    targets: tf.tensor2d(targets.slice(from, to)),
-  });
-
-  it('gives errors, R² and correlation', async () => {
-    const found = await steady(() => build('RegressionMetric'), batch);
-    const errors = preds.flatMap((row, i) => row.map((value, k) => value - targets[i]![k]!));
-    const mse = mean(errors.map((error) => error ** 2));
-    expect(found['regression/mse']).toBeCloseTo(mse, 9);
-    expect(found['regression/rmse']).toBeCloseTo(Math.sqrt(mse), 9);
-    expect(found['regression/mae']).toBeCloseTo(mean(errors.map(Math.abs)), 9);
-    const output = (k: number): { r2: number; pearson: number } => {
-      const [y, p] = [targets.map((row) => row[k]!), preds.map((row) => row[k]!)];
-      // From moments, not from centred sums: another way to the same number.
-      const variance = (v: number[]): number => mean(v.map((x) => x * x)) - mean(v) ** 2;
-      const covariance = mean(y.map((x, i) => x * p[i]!)) - mean(y) * mean(p);
-      const residual = mean(y.map((x, i) => (x - p[i]!) ** 2));
-      return {
-        r2: 1 - residual / variance(y),
-        pearson: covariance / Math.sqrt(variance(y) * variance(p)),
-      };
-    };
-    expect(found['regression/r2']).toBeCloseTo(mean([output(0).r2, output(1).r2]), 8);
-    expect(found['regression/pearson']).toBeCloseTo(mean([output(0).pearson, output(1).pearson]), 8);
-  });
-
-  it('takes plain numbers, and one output', async () => {
-    const single: Batch = (from, to) =>
-      preds.slice(from, to).map((row, i) => ({ pred: row[0], target: targets[from + i]![0] }));
-    const flat: Batch = (from, to) => ({
-      preds: tf.tensor1d(preds.slice(from, to).map((row) => row[0]!)),
-      targets: tf.tensor1d(targets.slice(from, to).map((row) => row[0]!)),
-    });
-    expect(await steady(() => build('RegressionMetric'), single)).toEqual(
-      await steady(() => build('RegressionMetric'), flat),
+    expect((await steady(() => build('AveragePrecision'), samples))['multi-label/mAP']).toBeCloseTo(
+      mean(expected),
+      9,
     );
-    const constant = build('RegressionMetric', { items: ['r2'] });
-    await constant.process(undefined, { preds: [3, 3], targets: [3, 3] });
-    expect(await constant.evaluate(2)).toEqual({ 'regression/r2': 1 });
-    await constant.process(undefined, { preds: [3, 4], targets: [3, 3] });
-    expect(await constant.evaluate(2)).toEqual({ 'regression/r2': 0 });
-    await expect(constant.process(undefined, { preds: [1], targets: [1, 2] })).rejects.toThrow(/E_METRIC_INPUT/);
   });
 });
 
@@ -398,8 +257,13 @@ it.each([
   expect(() => build(type, options)).toThrow(message);
 });
 
-it.each(['SingleLabelMetric', 'ConfusionMatrix', 'AUROC', 'Accuracy'])('%s says which predictions it takes', async (type) => {
-  const metric = build(type);
-  await expect(metric.process(undefined, 3)).rejects.toThrow(/E_METRIC_INPUT/);
-  await expect(metric.process(undefined, [{ predScores: [1, 2], gtLabel: 5 }])).rejects.toThrow(/E_METRIC_LABEL/);
-});
+it.each(['SingleLabelMetric', 'ConfusionMatrix', 'AUROC', 'Accuracy'])(
+  '%s says which predictions it takes',
+  async (type) => {
+    const metric = build(type);
+    await expect(metric.process(undefined, 3)).rejects.toThrow(/E_METRIC_INPUT/);
+    await expect(metric.process(undefined, [{ predScores: [1, 2], gtLabel: 5 }])).rejects.toThrow(
+      /E_METRIC_LABEL/,
+    );
+  },
+);

@@ -1,7 +1,7 @@
 import type { Runner, RunnerOptions } from '@engine/runner';
 import { tf } from '@engine/tensor';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { temporaryFolder, ToyModel, toyOptions, trained } from './toy.js';
+import { temporaryFolder, type ToyModel, toyOptions, trained } from './toy.js';
 
 const folders: (() => void)[] = [];
 let workDir: string;

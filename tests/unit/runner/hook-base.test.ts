@@ -116,6 +116,6 @@ describe('callHook', () => {
       }),
     );
     expect(seen).toEqual([{ steps: 3 }]);
-    await expect(async () => runner.callHook('nobodyListens')).not.toThrow();
+    expect(runner.callHook('nobodyListens')).toBeUndefined();
   });
 });

@@ -75,13 +75,21 @@ describe('losses in evaluation', () => {
       const out = super.forward(inputs, targets, mode);
       if (mode !== 'predict') return out as never;
       const error = tf.squaredDifference((out as Tensor[])[0]!, targets);
-      return [...(out as Tensor[]), { loss: { loss_a: error, loss_b: [error, error], note: error } }] as never;
+      return [
+        ...(out as Tensor[]),
+        { loss: { loss_a: error, loss_b: [error, error], note: error } },
+      ] as never;
     }
   }
 
-  const validated = async (model: unknown, valCfg: object): Promise<Record<string, unknown>> => {
+  const validated = async (
+    model: unknown,
+    valCfg: Record<string, unknown>,
+  ): Promise<Record<string, unknown>> => {
     const before = tf.memory().numTensors;
-    const runner = new Runner(toyOptions(workDir, { model: { type: model } as never, ...toyVal([1]), valCfg }));
+    const runner = new Runner(
+      toyOptions(workDir, { model: { type: model } as never, ...toyVal([1]), valCfg }),
+    );
     const metrics = await runner.val();
     await runner.close();
     // An independent look: the mean over batches of the mean over samples, with the same weights.
@@ -185,9 +193,9 @@ describe('loops of others', () => {
     expect([runner.iter, runner.optimWrapper.innerCount]).toEqual([6, 6]);
     const saved = await readCheckpoint(realpathSync(join(runner.directory.checkpoints, 'last')));
     expect(saved.loop).toMatchObject({ iter: 6, batch: 3 });
-    await expect(
-      trained(toyOptions(workDir, { trainCfg: { type: 'TwiceLop', rounds: 3 } })),
-    ).rejects.toThrow(/did you mean 'TwiceLoop'/);
+    await expect(trained(toyOptions(workDir, { trainCfg: { type: 'TwiceLop', rounds: 3 } }))).rejects.toThrow(
+      /did you mean 'TwiceLoop'/,
+    );
   });
 });
 
@@ -326,9 +334,16 @@ describe('dryRun', () => {
   it('fails where the run would', async () => {
     await expect(dryRun(config({ valEvaluator: { type: 'Acuracy' } as never }))).rejects.toThrow(/Accuracy/);
     const broken = new DataLoader({
-      dataset: { length: 3, getItem: () => { throw new Error('no file'); } },
+      dataset: {
+        length: 3,
+        getItem: () => {
+          throw new Error('no file');
+        },
+      },
       batchSize: 3,
     });
-    await expect(dryRun(config({ trainDataloader: broken as never }))).rejects.toThrow(/E_DATA_SAMPLE|no file/);
+    await expect(dryRun(config({ trainDataloader: broken as never }))).rejects.toThrow(
+      /E_DATA_SAMPLE|no file/,
+    );
   });
 });

@@ -212,15 +212,39 @@ describe('ProfilerHook', () => {
     expect(steps('trace_2.json')).toEqual([8, 9]);
     expect(existsSync(runner.directory.path('trace_3.json'))).toBe(false);
     // Of [3, 2] · [2, 1]: three sums of two products.
-    const flops = traceOf(runner).flatMap((event) => (event.args?.flops === undefined ? [] : [event.args.flops]));
+    const flops = traceOf(runner).flatMap((event) =>
+      event.args?.flops === undefined ? [] : [event.args.flops],
+    );
     expect(flops).toContain(12);
   });
 
   it('knows the operations of products and convolutions', () => {
-    expect(kernelFlops('BatchMatMul', [[1, 4, 5], [1, 5, 6]], [[1, 4, 6]])).toBe(2 * 4 * 5 * 6);
-    expect(kernelFlops('BatchMatMul', [[1, 5, 4], [1, 6, 5]], [[1, 4, 6]])).toBe(2 * 4 * 5 * 6);
+    expect(
+      kernelFlops(
+        'BatchMatMul',
+        [
+          [1, 4, 5],
+          [1, 5, 6],
+        ],
+        [[1, 4, 6]],
+      ),
+    ).toBe(2 * 4 * 5 * 6);
+    expect(
+      kernelFlops(
+        'BatchMatMul',
+        [
+          [1, 5, 4],
+          [1, 6, 5],
+        ],
+        [[1, 4, 6]],
+      ),
+    ).toBe(2 * 4 * 5 * 6);
     const conv = 2 * (2 * 8 * 8) * (3 * 3 * 4) * 16;
-    const [x, filter, y] = [[2, 8, 8, 4], [3, 3, 4, 16], [2, 8, 8, 16]];
+    const [x, filter, y] = [
+      [2, 8, 8, 4],
+      [3, 3, 4, 16],
+      [2, 8, 8, 16],
+    ];
     expect(kernelFlops('EngineConv2d', [x, filter], [y])).toBe(conv);
     expect(kernelFlops('Conv2DBackpropInput', [y, filter], [x])).toBe(conv);
     expect(kernelFlops('Conv2DBackpropFilter', [x, y], [filter])).toBe(conv);

@@ -20,7 +20,9 @@ afterEach(() => {
 });
 afterAll(() => folders.forEach((dispose) => dispose()));
 
-const values = (runner: Runner, key: string): number[] => [...runner.messageHub.getScalar(key).history.values];
+const values = (runner: Runner, key: string): number[] => [
+  ...runner.messageHub.getScalar(key).history.values,
+];
 
 describe('DistSamplerSeedHook', () => {
   const order = async (hooks: RunnerOptions['defaultHooks']): Promise<number[][]> => {
@@ -148,7 +150,10 @@ describe('NaiveVisualizationHook', () => {
       { name: 'cat.png', shape: [4, 6, 3], sample: 'first', options },
       { name: 'test_1_1', shape: [2, 2, 3], sample: 'second', options },
     ]);
-    const stacked = { inputs: hostArray(new Float32Array(2 * 4 * 4), [2, 4, 4, 1]), imgPath: ['a/x.png', 'a/y.png'] };
+    const stacked = {
+      inputs: hostArray(new Float32Array(2 * 4 * 4), [2, 4, 4, 1]),
+      imgPath: ['a/x.png', 'a/y.png'],
+    };
     hook.afterTestIter(run, { batchIdx: 1, dataBatch: stacked, outputs: 'whole' });
     expect(shown.slice(2).map(({ name, shape }) => [name, ...shape])).toEqual([
       ['x.png', 4, 4, 1],

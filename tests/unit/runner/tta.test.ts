@@ -26,7 +26,10 @@ MODELS.add('MeanOfViews', MeanOfViews as never);
 class TwoViews extends ToyDataset {
   override getItem(index: number): unknown {
     const [x, y] = super.getItem(index) as [{ data: Float32Array }, unknown];
-    const negative = hostArray(x.data.map((value) => -value), [2]);
+    const negative = hostArray(
+      x.data.map((value) => -value),
+      [2],
+    );
     return [
       [x, negative],
       [y, y],
@@ -79,7 +82,9 @@ describe('PrepareTTAHook', () => {
 
   it('refuses a model that merges nothing', async () => {
     const hook = { type: 'PrepareTTAHook', ttaCfg: { type: ToyModel } } as never;
-    await expect(new Runner(options({ customHooks: [hook] })).test()).rejects.toThrow(/extends BaseTTAModel|module/);
+    await expect(new Runner(options({ customHooks: [hook] })).test()).rejects.toThrow(
+      /extends BaseTTAModel|module/,
+    );
     const bare = { type: 'PrepareTTAHook', ttaCfg: {} } as never;
     await expect(new Runner(options({ customHooks: [bare] })).test()).rejects.toThrow(/ttaCfg/);
   });
@@ -99,7 +104,15 @@ describe('BaseTTAModel', () => {
 
   it('hands each sample with its prediction in every view to mergePreds', () => {
     const model = new Lists({ module: new Echo() });
-    expect(model.testStep({ inputs: [['a0', 'b0'], ['a1', 'b1'], ['a2', 'b2']] })).toEqual([
+    expect(
+      model.testStep({
+        inputs: [
+          ['a0', 'b0'],
+          ['a1', 'b1'],
+          ['a2', 'b2'],
+        ],
+      }),
+    ).toEqual([
       ['a0', 'a1', 'a2'],
       ['b0', 'b1', 'b2'],
     ]);

@@ -27,7 +27,9 @@ async function run(argv: readonly string[]): Promise<number> {
     });
   }
   for (const [name, value] of Object.entries(await evaluateOffline(options, file))) {
-    process.stdout.write(`test ${name}: ${typeof value === 'number' ? value.toFixed(4) : JSON.stringify(value)}\n`);
+    process.stdout.write(
+      `test ${name}: ${typeof value === 'number' ? value.toFixed(4) : JSON.stringify(value)}\n`,
+    );
   }
   return EXIT_CODES.ok;
 }

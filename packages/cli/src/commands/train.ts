@@ -13,8 +13,14 @@ const TRAIN_FLAGS = {
     value: 'PATH',
     help: 'start from these weights (with --resume: resume this run)',
   },
-  'dry-run': { type: 'boolean', help: 'build everything, try one batch, say what was found, and train nothing' },
-  'fast-dev-run': { type: 'boolean', help: 'one batch of training, validation and test; fastDevRun=5 for more' },
+  'dry-run': {
+    type: 'boolean',
+    help: 'build everything, try one batch, say what was found, and train nothing',
+  },
+  'fast-dev-run': {
+    type: 'boolean',
+    help: 'one batch of training, validation and test; fastDevRun=5 for more',
+  },
   'overfit-batches': { type: 'string', value: 'N', help: 'train and validate on the same first N batches' },
 } as const satisfies Record<string, Flag>;
 

@@ -8,8 +8,11 @@ const LEFT_OUT = ['CheckpointHook', 'EarlyStoppingHook'];
 /** @throws E_CONFIG_VALUE */
 export function checkLimits({ fastDevRun, overfitBatches, numSanityValSteps }: RunnerOptions): void {
   const wrong = (value: unknown, least: number): boolean =>
-    typeof value !== 'boolean' && value !== undefined && !(Number.isInteger(value) && (value as number) >= least);
-  if (wrong(fastDevRun, 1)) throw badValue('fastDevRun', fastDevRun, 'true, false or a whole number of batches');
+    typeof value !== 'boolean' &&
+    value !== undefined &&
+    !(Number.isInteger(value) && (value as number) >= least);
+  if (wrong(fastDevRun, 1))
+    throw badValue('fastDevRun', fastDevRun, 'true, false or a whole number of batches');
   if (overfitBatches === (true as unknown) || wrong(overfitBatches, 1)) {
     throw badValue('overfitBatches', overfitBatches, 'a whole number of batches above 0');
   }

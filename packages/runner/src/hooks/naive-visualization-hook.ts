@@ -113,7 +113,9 @@ function imagesOf(batch: unknown): HostArray[] {
   const inputs: unknown = Array.isArray(batch) ? batch[0] : (batch as { inputs?: unknown } | null)?.inputs;
   const host = (value: unknown): unknown => (isTensor(value) ? toHostArray(value) : value);
   if (Array.isArray(inputs)) {
-    return inputs.map(host).filter((image): image is HostArray => isHostArray(image) && image.shape.length === 3);
+    return inputs
+      .map(host)
+      .filter((image): image is HostArray => isHostArray(image) && image.shape.length === 3);
   }
   const stacked = host(inputs);
   if (!isHostArray(stacked) || stacked.shape.length !== 4) return [];
@@ -132,7 +134,10 @@ function sampleOf(batch: unknown, i: number): ImageFacts {
   const sample: unknown = Array.isArray(samples)
     ? samples[i]
     : Object.fromEntries(
-        Object.entries((samples ?? {}) as object).map(([key, list]) => [key, Array.isArray(list) ? list[i] : undefined]),
+        Object.entries((samples ?? {}) as object).map(([key, list]) => [
+          key,
+          Array.isArray(list) ? list[i] : undefined,
+        ]),
       );
   return typeof sample === 'object' && sample !== null ? (sample as ImageFacts) : {};
 }

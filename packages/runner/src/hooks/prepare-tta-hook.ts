@@ -23,7 +23,11 @@ export class PrepareTTAHook extends Hook {
     super();
     checkKeys('PrepareTTAHook', options, ['ttaCfg', 'priority']);
     if (!isComponentConfig(options.ttaCfg)) {
-      throw badValue('PrepareTTAHook.ttaCfg', options.ttaCfg, "a model's config such as { type: 'MyTTAModel' }");
+      throw badValue(
+        'PrepareTTAHook.ttaCfg',
+        options.ttaCfg,
+        "a model's config such as { type: 'MyTTAModel' }",
+      );
     }
     this.ttaCfg = options.ttaCfg;
   }
@@ -35,7 +39,8 @@ export class PrepareTTAHook extends Hook {
       path: 'ttaModel',
       defaults: { module: run.model },
     });
-    if (!(model instanceof BaseTTAModel)) throw badValue('ttaModel', model, 'a class that extends BaseTTAModel');
+    if (!(model instanceof BaseTTAModel))
+      throw badValue('ttaModel', model, 'a class that extends BaseTTAModel');
     this.inner = run.exchangeModel(model);
   }
 

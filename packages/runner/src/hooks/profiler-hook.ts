@@ -221,12 +221,19 @@ export class ProfilerHook extends Hook {
 
 function checkSchedule(schedule: ProfilerSchedule): void {
   const path = 'ProfilerHook.schedule';
-  checkKeys('A schedule of the profiler', schedule, ['wait', 'warmup', 'active', 'repeat', 'skipFirst'], path);
+  checkKeys(
+    'A schedule of the profiler',
+    schedule,
+    ['wait', 'warmup', 'active', 'repeat', 'skipFirst'],
+    path,
+  );
   const { wait = 0, warmup = 0, active, repeat = 0, skipFirst = 0 } = schedule;
   for (const [name, value] of Object.entries({ wait, warmup, repeat, skipFirst })) {
-    if (!Number.isInteger(value) || value < 0) throw badValue(`${path}.${name}`, value, 'a whole number of 0 or more');
+    if (!Number.isInteger(value) || value < 0)
+      throw badValue(`${path}.${name}`, value, 'a whole number of 0 or more');
   }
-  if (!Number.isInteger(active) || active < 1) throw badValue(`${path}.active`, active, 'a whole number above 0');
+  if (!Number.isInteger(active) || active < 1)
+    throw badValue(`${path}.active`, active, 'a whole number above 0');
 }
 
 declare module '@engine/core' {

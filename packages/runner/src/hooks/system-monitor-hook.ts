@@ -55,7 +55,8 @@ export class SystemMonitorHook extends Hook {
     const before = this.times!;
     this.times = coreTimes();
     const ticks = this.times.all - before.all;
-    if (ticks > 0) hub.updateScalar('train/system_cpu_percent', (100 * (this.times.busy - before.busy)) / ticks);
+    if (ticks > 0)
+      hub.updateScalar('train/system_cpu_percent', (100 * (this.times.busy - before.busy)) / ticks);
     hub.updateScalar('train/system_memory_percent', 100 * (1 - freemem() / totalmem()));
     if (this.gpu && !this.asking) this.asking = this.askCards().finally(() => (this.asking = undefined));
   }
@@ -72,7 +73,8 @@ export class SystemMonitorHook extends Hook {
     answer?.forEach(([percent, megabytes, celsius], i) => {
       const values = { percent, mb: megabytes, celsius };
       for (const [name, value] of Object.entries(values)) {
-        if (value !== undefined && Number.isFinite(value)) run.messageHub.updateScalar(`train/gpu${i}_${name}`, value);
+        if (value !== undefined && Number.isFinite(value))
+          run.messageHub.updateScalar(`train/gpu${i}_${name}`, value);
       }
     });
   }
@@ -81,7 +83,11 @@ export class SystemMonitorHook extends Hook {
     return new Promise((resolve) => {
       execFile('nvidia-smi', QUERY, { timeout: 5000 }, (error, text) => {
         if (error) this.gpu = false;
-        else this.answer = text.trim().split('\n').map((line) => line.split(',').map(Number));
+        else
+          this.answer = text
+            .trim()
+            .split('\n')
+            .map((line) => line.split(',').map(Number));
         resolve();
       });
     });

@@ -24,7 +24,8 @@ export class TestLoop implements EvalLoop {
   ) {
     checkKeys('TestLoop', options, ['withLoss'], 'testCfg');
     this.withLoss = options.withLoss ?? false;
-    if (typeof this.withLoss !== 'boolean') throw badValue('testCfg.withLoss', this.withLoss, 'true or false');
+    if (typeof this.withLoss !== 'boolean')
+      throw badValue('testCfg.withLoss', this.withLoss, 'true or false');
     requireBatches('testDataloader', dataloader);
   }
 
