@@ -66,7 +66,9 @@ const digits = (value, count = 3) => (value === undefined ? undefined : Number(v
 
 async function measure(name, python) {
   const { steps, items } = MODELS[name];
-  const ours = new Contestant(process.execPath, [OURS, name, values.device, folder]);
+  const args = [OURS, name, values.device, folder];
+  spawnSync(process.execPath, [...args, 'save'], { stdio: 'inherit' });
+  const ours = new Contestant(process.execPath, args);
   const { losses } = await ours.next();
   const layouts = python === undefined ? [] : name === 'resnet18' ? ['default', 'channelsLast'] : ['default'];
   const peers = {};

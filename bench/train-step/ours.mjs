@@ -1,5 +1,5 @@
-// One model, ours: prepares itself, writes its initial weights and data for the peer, then runs a round for every line
-// that it reads. Answers in lines of JSON.
+// One model, ours: runs a round for every line that it reads, and answers in lines of JSON. As `save` it writes its
+// initial weights and data for the peer instead, in a process of its own, so that this costs the other one no memory.
 import { writeFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -7,7 +7,7 @@ import { OptimWrapper } from '@engine/optim';
 import { selectDevice, tf, toHostArray } from '@engine/tensor';
 import { lossOf, MODELS } from './models.mjs';
 
-const [name, device, folder] = process.argv.slice(2);
+const [name, device, folder, task] = process.argv.slice(2);
 const { make, optimizer, steps } = MODELS[name];
 const { backend } = await selectDevice(device);
 const { model, x, y } = make();
@@ -39,7 +39,10 @@ function save() {
   writeFileSync(join(folder, `${name}.bin`), Buffer.concat(chunks));
   writeFileSync(join(folder, `${name}.json`), JSON.stringify(entries));
 }
-save();
+if (task === 'save') {
+  save();
+  process.exit();
+}
 
 const wrapper = new OptimWrapper(optimizer(model));
 

@@ -1,5 +1,5 @@
 import { EngineError } from '@engine/core';
-import { tf, type LogVars, type LossResult, type Tensor, type Variable } from '@engine/tensor';
+import { differentiate, tf, type LogVars, type LossResult, type Tensor, type Variable } from '@engine/tensor';
 
 export interface Gradients {
   logVars: LogVars;
@@ -8,44 +8,34 @@ export interface Gradients {
 }
 
 /**
- * Evaluates a loss and its gradients. When that fails nothing remains: neither what the tape had saved, which tfjs
- * would leave behind, nor what was to be reported.
+ * Evaluates a loss and its gradients. When that fails nothing remains of what was to be reported either.
  * @param seed gradient of the loss, to scale all others; 1 unless said
  * @throws E_OPTIM_LOSS when the loss is no scalar, E_OPTIM_NO_GRADIENT when it depends on none of the variables
  */
 export function lossGradients(compute: () => LossResult, variables: Variable[], seed?: number): Gradients {
   if (variables.length === 0) throw noGradient('every parameter of the optimizer is frozen');
-  const engine = tf.engine();
   let logVars: LogVars = {};
   try {
-    const { grads } = engine.gradients(
+    const { grads } = differentiate(
       () => {
         const result = compute();
         logVars = result.logVars;
         if (result.loss.rank !== 0) throw lossShape(result.loss);
-        return result.loss as Tensor;
+        return result.loss;
       },
       variables,
-      seed === undefined ? undefined : (tf.scalar(seed) as Tensor),
-      true,
+      seed === undefined ? undefined : tf.scalar(seed),
     );
     const found = new Map<Variable, Tensor>();
-    grads.forEach((grad: Tensor | undefined, i) => {
+    grads.forEach((grad, i) => {
       if (grad) found.set(variables[i]!, grad);
     });
     if (found.size === 0) throw noGradient('the loss does not depend on any parameter of the optimizer');
     return { logVars, grads: found };
   } catch (error) {
     for (const value of Object.values(logVars)) if (typeof value !== 'number') value.dispose();
-    releaseTape(engine.state);
     throw error;
   }
-}
-
-function releaseTape(state: ReturnType<typeof tf.engine>['state']): void {
-  if (state.gradientDepth > 0) return;
-  for (const node of state.activeTape ?? []) for (const tensor of node.saved ?? []) tensor.dispose();
-  state.activeTape = [];
 }
 
 function noGradient(why: string): EngineError {

@@ -4,6 +4,7 @@ export * from './compute-backend.js';
 export * from './convert.js';
 export * from './cpu-backend.js';
 export * from './device.js';
+export * from './differentiate.js';
 export * from './no-grad.js';
 export * from './random.js';
 export * from './scope.js';

@@ -1,6 +1,10 @@
-// tfjs-core alone registers no gradients and no chained operators in Node; the union package does, on the same engine.
-import '@tensorflow/tfjs';
+import { createRequire } from 'node:module';
+
 import * as tf from '@tensorflow/tfjs-core';
+
+// tfjs-core alone registers no gradients and no chained operators in Node; the union package does, on the same engine.
+// Required rather than imported: an import searches all its megabytes for names, which costs 20 MB and half a second.
+createRequire(import.meta.url)('@tensorflow/tfjs');
 
 // tfjs's own cpu backend prints an advertisement on its first write in Node.
 const quiet = (backend: object): object => Object.assign(backend, { firstUse: false });
@@ -27,3 +31,5 @@ export type {
   Variable,
   DataType,
 } from '@tensorflow/tfjs-core';
+// The chained operators' types.
+export type {} from '@tensorflow/tfjs';

@@ -1,6 +1,7 @@
 import { aten, atenAll } from './aten.js';
 import { padded, toNchw, toNhwc, unpadded } from './kernels/pool.js';
 import { SCALAR, Storage } from './storage.js';
+import { isWinograd } from './winograd.js';
 
 export interface Geometry {
   strides: readonly number[];
@@ -35,6 +36,7 @@ const CHANNELS_LAST = 2;
 
 /** x [N, H, W, C] convolved with a filter [h, w, C / groups, O]. */
 export function convolve(x: Storage, filter: Storage, bias: Storage | null, geometry: Geometry): Storage {
+  if (isWinograd(x, filter, geometry)) return aten('engine::conv3x3', x, filter, bias, geometry.pads);
   const { padding: both, extra } = padding(geometry.pads);
   const y = aten(
     'convolution',
@@ -97,6 +99,10 @@ function librarysGrad(
   geometry: Geometry,
   need: readonly [boolean, boolean, boolean],
 ): [Storage, Storage, Storage] {
+  if (isWinograd(x, filter, geometry)) {
+    const [dx, dfilter] = atenAll('engine::conv3x3_grad', dy, x, filter, geometry.pads, need[0], need[1]);
+    return [dx!, dfilter!, need[2] ? aten('sum.dim_IntList', dy, [0, 1, 2], false) : NONE];
+  }
   const { padding: both, extra } = padding(geometry.pads);
   const layout = isTiny(x, filter, geometry.groups) ? packedNchw : (y: Storage): Storage => y;
   const [dx, dfilter, dbias] = atenAll(

@@ -55,7 +55,7 @@ export interface Native {
   setGemmChoice(shapeClass: string, route: string): void;
   /** Choices made by measuring since the last call, as lines `class route`. */
   takeGemmChoices(): string;
-  info(): { version: string; cuda: boolean; cudaDevices: number; mkldnn: boolean };
+  info(): { version: string; cuda: boolean; cudaDevices: number; mkldnn: boolean; winograd: boolean };
 }
 
 const FOLDER = fileURLToPath(new URL('../build/', import.meta.url));

@@ -11,6 +11,7 @@
 #include "gemm.h"
 #include "op-caller.h"
 #include "tensor-table.h"
+#include "winograd-kernels.h"
 
 namespace engine {
 namespace {
@@ -189,6 +190,7 @@ class Addon : public Napi::Addon<Addon> {
     out["cuda"] = at::hasCUDA();
     out["cudaDevices"] = static_cast<double>(at::hasCUDA() ? at::getNumGPUs() : 0);
     out["mkldnn"] = at::hasMKLDNN();
+    out["winograd"] = winograd::available();
     return out;
   }
 

@@ -2,7 +2,6 @@
 
 #include <c10/core/Allocator.h>
 #include <c10/core/CPUAllocator.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,18 +12,21 @@
 #include <unordered_map>
 #include <vector>
 
+#include "block-heap.h"
+
 namespace engine {
 namespace {
 
 constexpr size_t kAlignment = 64;
-constexpr size_t kHugePage = size_t{2} << 20;
+/// Blocks from here on come from the block heap.
+constexpr size_t kLarge = size_t{128} << 10;
 
 /// Stands in the cache line before the data.
 struct alignas(kAlignment) Header {
   size_t bytes;
 };
 
-/// Sizes are rounded up so that at most an eighth is wasted and similar tensors share blocks.
+/// Sizes of small blocks, so that at most an eighth is wasted and similar tensors share blocks.
 size_t roundUp(size_t bytes) {
   if (bytes <= 512) return (bytes + kAlignment - 1) / kAlignment * kAlignment;
   size_t step = 64;
@@ -32,8 +34,9 @@ size_t roundUp(size_t bytes) {
   return (bytes + step - 1) / step * step;
 }
 
-/// Fresh pages cost more than most operators: freed blocks are kept by size, the newest first (it is in the cache),
-/// up to a bound. libtorch may free in another thread than it allocated in, so one lock guards all.
+/// Fresh pages cost more than most operators: freed memory is kept up to a bound, small blocks by size, the newest first
+/// (it is in the cache), large ones in the block heap. libtorch may free in another thread than it allocated in, so one
+/// lock guards all.
 class CachingAllocator final : public c10::Allocator {
  public:
   // libtorch 1.13 calls the const form, 2.x the other.
@@ -50,7 +53,9 @@ class CachingAllocator final : public c10::Allocator {
 
   MemoryStats stats() {
     std::lock_guard<std::mutex> lock(mutex_);
-    return stats_;
+    auto stats = stats_;
+    stats.cached = cached();
+    return stats;
   }
   void resetPeak() {
     std::lock_guard<std::mutex> lock(mutex_);
@@ -76,84 +81,78 @@ class CachingAllocator final : public c10::Allocator {
   c10::DataPtr take(size_t wanted) {
     const c10::Device cpu(c10::DeviceType::CPU);
     if (wanted == 0) return {nullptr, nullptr, &CachingAllocator::release, cpu};
-    const size_t bytes = roundUp(wanted);
-    void* data = nullptr;
-    {
-      std::lock_guard<std::mutex> lock(mutex_);
-      stats_.allocated += bytes;
-      stats_.peak = std::max(stats_.peak, stats_.allocated);
-      const auto found = free_.find(bytes);
-      if (found != free_.end() && !found->second.empty()) {
-        data = found->second.back();
-        found->second.pop_back();
-        stats_.cached -= bytes;
-        stats_.hits++;
-      } else {
-        stats_.misses++;
-      }
-    }
-    if (!data) data = fresh(bytes);
+    std::lock_guard<std::mutex> lock(mutex_);
+    auto* header = wanted < kLarge ? small(roundUp(wanted)) : large(wanted);
+    if (!header) throw std::bad_alloc();
+    stats_.allocated += header->bytes;
+    stats_.peak = std::max(stats_.peak, stats_.allocated);
+    void* data = reinterpret_cast<char*>(header) + sizeof(Header);
     return {data, data, &CachingAllocator::release, cpu};
   }
 
-  void* fresh(size_t bytes) {
-    void* base = reserve(bytes);
-    if (!base) {
-      empty();
-      base = reserve(bytes);
+  Header* small(size_t bytes) {
+    auto& kept = free_[bytes];
+    if (!kept.empty()) {
+      auto* header = kept.back();
+      kept.pop_back();
+      smallCached_ -= bytes;
+      stats_.hits++;
+      return header;
     }
-    if (!base) {
-      std::lock_guard<std::mutex> lock(mutex_);
-      stats_.allocated -= bytes;
-      throw std::bad_alloc();
-    }
-    new (base) Header{bytes};
-    return static_cast<char*>(base) + sizeof(Header);
+    stats_.misses++;
+    void* base = nullptr;
+    if (posix_memalign(&base, kAlignment, bytes + sizeof(Header)) != 0) return nullptr;
+    return new (base) Header{bytes};
   }
 
-  static void* reserve(size_t bytes) {
-    void* base = nullptr;
-    const size_t total = bytes + sizeof(Header);
-    if (posix_memalign(&base, total >= 2 * kHugePage ? kHugePage : kAlignment, total) != 0) return nullptr;
-#ifdef MADV_HUGEPAGE
-    if (total >= 2 * kHugePage) madvise(base, total, MADV_HUGEPAGE);
-#endif
-    return base;
+  Header* large(size_t wanted) {
+    const size_t before = heap_.touched();
+    auto block = heap_.take(wanted + sizeof(Header));
+    if (!block.start) {
+      heap_.release();
+      block = heap_.take(wanted + sizeof(Header));
+      if (!block.start) return nullptr;
+    }
+    if (before >= heap_.touched() + block.bytes) stats_.hits++;
+    else stats_.misses++;
+    return new (block.start) Header{block.bytes};
   }
 
   static void release(void* data) {
-    if (!data) return;
-    instance().give(data);
+    if (data) instance().give(reinterpret_cast<Header*>(static_cast<char*>(data) - sizeof(Header)));
   }
 
-  void give(void* data) {
-    auto* header = reinterpret_cast<Header*>(static_cast<char*>(data) - sizeof(Header));
+  void give(Header* header) {
+    std::lock_guard<std::mutex> lock(mutex_);
     const size_t bytes = header->bytes;
-    {
-      std::lock_guard<std::mutex> lock(mutex_);
-      stats_.allocated -= bytes;
-      if (stats_.cached + bytes <= stats_.limit) {
-        free_[bytes].push_back(data);
-        stats_.cached += bytes;
-        return;
-      }
+    stats_.allocated -= bytes;
+    if (bytes < kLarge) {
+      free_[bytes].push_back(header);
+      smallCached_ += bytes;
+    } else {
+      heap_.give({reinterpret_cast<char*>(header), bytes});
     }
-    std::free(header);
+    if (cached() > stats_.limit) trim(stats_.limit);
   }
 
-  /// Gives kept blocks back until at most `limit` bytes remain. The lock is held.
+  uint64_t cached() const { return smallCached_ + heap_.touched(); }
+
+  /// Gives kept memory back until at most `limit` bytes remain. The lock is held.
   void trim(uint64_t limit) {
+    if (cached() > limit) heap_.release();
     for (auto& [bytes, blocks] : free_) {
-      while (stats_.cached > limit && !blocks.empty()) {
-        std::free(static_cast<char*>(blocks.back()) - sizeof(Header));
+      while (cached() > limit && !blocks.empty()) {
+        std::free(blocks.back());
         blocks.pop_back();
-        stats_.cached -= bytes;
+        smallCached_ -= bytes;
       }
     }
   }
 
   std::mutex mutex_;
-  std::unordered_map<size_t, std::vector<void*>> free_;
+  std::unordered_map<size_t, std::vector<Header*>> free_;
+  uint64_t smallCached_ = 0;
+  BlockHeap heap_;
   MemoryStats stats_;
 };
 
