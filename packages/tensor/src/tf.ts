@@ -4,7 +4,8 @@ import * as tf from '@tensorflow/tfjs-core';
 
 // tfjs-core alone registers no gradients and no chained operators in Node; the union package does, on the same engine.
 // Required rather than imported: an import searches all its megabytes for names, which costs 20 MB and half a second.
-createRequire(import.meta.url)('@tensorflow/tfjs');
+const require = createRequire(import.meta.url);
+require('@tensorflow/tfjs');
 
 // tfjs's own cpu backend prints an advertisement on its first write in Node.
 const quiet = (backend: object): object => Object.assign(backend, { firstUse: false });
