@@ -1,4 +1,4 @@
-import { clear, float, int, partStart, word } from './args';
+import { float, int, partStart, word } from './args';
 
 /**
  * Training batch norm over rows of channels. Statistics are gathered per part of the rows as mean and sum of squared
@@ -297,7 +297,7 @@ export function normGradApply(args: usize, chunk: i32): void {
 }
 
 /**
- * Column sums of one part of the rows. args: 0 x, 1 sums `[part][C]`, 2 rows, 3 channels, 4 parts
+ * Column sums of one part of the rows, in double precision. args: 0 x, 1 sums `[part][C]`, 2 rows, 3 channels, 4 parts
  */
 export function columnSums(args: usize, chunk: i32): void {
   const channels = int(args, 3);
@@ -305,18 +305,30 @@ export function columnSums(args: usize, chunk: i32): void {
   const row1 = partStart(int(args, 2), 1, int(args, 4), chunk + 1);
   const pitch = (<usize>channels) << 2;
   const to = word(args, 1) + chunk * pitch;
-  clear(to, pitch);
-  let x = word(args, 0) + row0 * pitch;
-  for (let r = row0; r < row1; r++) {
-    let c = 0;
-    for (; c + 4 <= channels; c += 4) {
-      const at = (<usize>c) << 2;
-      v128.store(to + at, f32x4.add(v128.load(to + at), v128.load(x + at)));
+  const from = word(args, 0) + row0 * pitch;
+  let c = 0;
+  for (; c + 4 <= channels; c += 4) {
+    const at = (<usize>c) << 2;
+    let x = from + at;
+    let low = f64x2.splat(0);
+    let high = f64x2.splat(0);
+    for (let r = row0; r < row1; r++) {
+      const v = v128.load(x);
+      low = f64x2.add(low, f64x2.promote_low_f32x4(v));
+      high = f64x2.add(high, f64x2.promote_low_f32x4(i32x4.shuffle(v, v, 2, 3, 2, 3)));
+      x += pitch;
     }
-    for (; c < channels; c++) {
-      const at = (<usize>c) << 2;
-      f32.store(to + at, f32.load(to + at) + f32.load(x + at));
+    const sums = i32x4.shuffle(f32x4.demote_f64x2_zero(low), f32x4.demote_f64x2_zero(high), 0, 1, 4, 5);
+    v128.store(to + at, sums);
+  }
+  for (; c < channels; c++) {
+    const at = (<usize>c) << 2;
+    let x = from + at;
+    let sum: f64 = 0;
+    for (let r = row0; r < row1; r++) {
+      sum += <f64>f32.load(x);
+      x += pitch;
     }
-    x += pitch;
+    f32.store(to + at, <f32>sum);
   }
 }

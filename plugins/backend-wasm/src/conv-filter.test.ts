@@ -8,6 +8,7 @@ import type { ConvShape } from './conv-plan.js';
 import { random } from './conformance.fixture.js';
 import { depthwiseFilterGrad, isDepthwise } from './depthwise.js';
 import type { EngineWasm } from './engine-wasm.js';
+import { sumColumns } from './reductions.js';
 import { WasmBackend } from './wasm-backend.js';
 
 type Values = Float32Array;
@@ -123,5 +124,27 @@ describe('gradient of a filter', () => {
       ),
     ).toBe(true);
     expect(isSmall(s(64))).toBe(false);
+  });
+
+  it('of the bias: sums over all rows, each rounded as a sum of at most 64', () => {
+    const backend = tf.backend() as EngineWasm;
+    for (const [rows, channels] of [
+      [1600, 3],
+      [40_000, 8],
+      [7, 5],
+      [1, 1],
+    ] as const) {
+      const values = random(`${rows} rows`, [rows, channels]).values as Values;
+      tf.tidy(() => {
+        const info = sumColumns(backend, tf.tensor(values, [rows, channels]), channels);
+        const received = tf.engine().makeTensorFromTensorInfo(info).dataSync();
+        for (let c = 0; c < channels; c++) {
+          let sum = 0;
+          for (let r = 0; r < rows; r++) sum += values[r * channels + c]!;
+          // Of each part's sum, which has the size of the square root of its length, the last bit.
+          expect(Math.abs(received[c]! - sum)).toBeLessThanOrEqual(2 ** -23 * Math.sqrt(rows));
+        }
+      });
+    }
   });
 });

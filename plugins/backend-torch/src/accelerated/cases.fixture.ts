@@ -132,6 +132,10 @@ export const CASES: Record<string, () => Case[]> = {
       inputs: { x: draw([6, 5], 'x'), weight: draw([5, 1], 'w'), dy: draw([6, 1], 'dy') },
       attrs: { needInput: false, needWeight: true, needBias: false },
     },
+    {
+      inputs: { x: draw([3, 90, 5], 'x'), weight: draw([5, 7], 'w'), dy: draw([3, 90, 7], 'dy') },
+      attrs: { needInput: false, needWeight: true, needBias: true },
+    },
   ],
   EngineAttention: () =>
     [false, true].map((causal) => ({

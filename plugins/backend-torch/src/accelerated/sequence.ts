@@ -1,7 +1,7 @@
-import { aten, atenAll } from '../aten.js';
+import { aten, atenAll, toScalar } from '../aten.js';
 import { matmul } from '../gemm.js';
 import { f32, kernel, on, type Inputs } from '../kernels/define.js';
-import type { Storage } from '../storage.js';
+import { SCALAR, type Storage } from '../storage.js';
 
 kernel<{ epsilon: number }>('EngineLayerNorm', (inputs, { epsilon }) => {
   const x = on(inputs.x);
@@ -28,6 +28,18 @@ kernel('EngineLinear', ({ x, weight, bias }) => {
   return given.rank === 2 ? y : aten('reshape', y, [...given.shape.slice(0, -1), y.shape[1]!]);
 });
 
+/** Multiplications up to which, and terms from which on, a weight's gradient is summed in double precision. */
+const SMALL = 1 << 20;
+const LONG = 128;
+
+/** xᵀ g: a long sum, whose terms nearly cancel more often than not, is made exact where that is cheap. */
+function weightGrad(x: Storage, g: Storage): Storage {
+  const float32 = x.scalar === SCALAR.float32 && g.scalar === SCALAR.float32;
+  if (!float32 || x.shape[0]! < LONG || x.size * g.shape[1]! > SMALL) return matmul(x, g, true, false);
+  const [a, b] = [toScalar(x, SCALAR.double), toScalar(g, SCALAR.double)];
+  return f32(aten('mm', aten('permute', a, [1, 0]), b));
+}
+
 interface Needs {
   needInput: boolean;
   needWeight: boolean;
@@ -42,7 +54,7 @@ kernel<Needs>('EngineLinearGrad', ({ dy, x, weight }, attrs) => {
     const dx = matmul(g, on(weight), false, true);
     results.push(given.rank === 2 ? dx : aten('reshape', dx, given.shape));
   }
-  if (attrs.needWeight) results.push(matmul(rows(given), g, true, false));
+  if (attrs.needWeight) results.push(weightGrad(rows(given), g));
   if (attrs.needBias) results.push(aten('sum.dim_IntList', g, [0], false));
   return results;
 });
