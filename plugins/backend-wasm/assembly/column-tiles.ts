@@ -3,26 +3,31 @@
  */
 
 /**
- * `out[r] += sum over k of in[steps[k]][r] * panel[k]`. The sum is finished before it is added, so that rounding errors
- * grow with the number of terms of a call and the number of calls, not with their product.
+ * `out[r] += sum over k of in[steps[k]][r] * panel[k]`.
  * @param a address that the steps are relative to
  * @param steps byte offset of each term, 4 bytes each
  * @param k terms, an even number
  * @param pitch bytes from one output row to the next
  */
 export function addColumns(a: usize, steps: usize, k: i32, panel: usize, out: usize, pitch: usize): void {
-  let c00 = f32x4.splat(0);
-  let c01 = f32x4.splat(0);
-  let c10 = f32x4.splat(0);
-  let c11 = f32x4.splat(0);
-  let c20 = f32x4.splat(0);
-  let c21 = f32x4.splat(0);
-  let c30 = f32x4.splat(0);
-  let c31 = f32x4.splat(0);
-  let c40 = f32x4.splat(0);
-  let c41 = f32x4.splat(0);
-  let c50 = f32x4.splat(0);
-  let c51 = f32x4.splat(0);
+  let o = out;
+  let c00 = v128.load(o);
+  let c01 = v128.load(o, 16);
+  o += pitch;
+  let c10 = v128.load(o);
+  let c11 = v128.load(o, 16);
+  o += pitch;
+  let c20 = v128.load(o);
+  let c21 = v128.load(o, 16);
+  o += pitch;
+  let c30 = v128.load(o);
+  let c31 = v128.load(o, 16);
+  o += pitch;
+  let c40 = v128.load(o);
+  let c41 = v128.load(o, 16);
+  o += pitch;
+  let c50 = v128.load(o);
+  let c51 = v128.load(o, 16);
   let p0: v128, p1: v128, s0: v128;
   while (k > 0) {
     const a0 = a + load<u32>(steps);
@@ -71,24 +76,24 @@ export function addColumns(a: usize, steps: usize, k: i32, panel: usize, out: us
     panel += 64;
     k -= 2;
   }
-  let o = out;
-  v128.store(o, f32x4.add(v128.load(o), c00));
-  v128.store(o, f32x4.add(v128.load(o, 16), c01), 16);
+  o = out;
+  v128.store(o, c00);
+  v128.store(o, c01, 16);
   o += pitch;
-  v128.store(o, f32x4.add(v128.load(o), c10));
-  v128.store(o, f32x4.add(v128.load(o, 16), c11), 16);
+  v128.store(o, c10);
+  v128.store(o, c11, 16);
   o += pitch;
-  v128.store(o, f32x4.add(v128.load(o), c20));
-  v128.store(o, f32x4.add(v128.load(o, 16), c21), 16);
+  v128.store(o, c20);
+  v128.store(o, c21, 16);
   o += pitch;
-  v128.store(o, f32x4.add(v128.load(o), c30));
-  v128.store(o, f32x4.add(v128.load(o, 16), c31), 16);
+  v128.store(o, c30);
+  v128.store(o, c31, 16);
   o += pitch;
-  v128.store(o, f32x4.add(v128.load(o), c40));
-  v128.store(o, f32x4.add(v128.load(o, 16), c41), 16);
+  v128.store(o, c40);
+  v128.store(o, c41, 16);
   o += pitch;
-  v128.store(o, f32x4.add(v128.load(o), c50));
-  v128.store(o, f32x4.add(v128.load(o, 16), c51), 16);
+  v128.store(o, c50);
+  v128.store(o, c51, 16);
 }
 
 /**

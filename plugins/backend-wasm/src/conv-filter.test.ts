@@ -69,7 +69,7 @@ describe('gradient of a filter', () => {
   beforeAll(() => new WasmBackend().activate('2'));
 
   for (const [name, shape, filter, given] of CASES) {
-    it(`${name}: blocked sums within rounding, small ones exact`, () => {
+    it(`${name}: plain sums within rounding, small ones exact`, () => {
       const geometry: EngineConvAttrs = {
         strides: [1, 1],
         pads: [0, 0, 0, 0],
@@ -85,9 +85,9 @@ describe('gradient of a filter', () => {
         const expected = definition(s, x, grad.values as Values, filter);
         tf.tidy(() => {
           const [xs, dys] = [tf.tensor(x, shape), tf.tensor(grad.values, grad.shape)];
-          const blocked = isDepthwise(s) ? depthwiseFilterGrad : convFilterGrad;
+          const plain = isDepthwise(s) ? depthwiseFilterGrad : convFilterGrad;
           for (const [pass, bound] of [
-            [blocked, 4e-6],
+            [plain, 4e-6],
             // One rounding, of the result.
             [exactFilterGrad, 0],
           ] as const) {

@@ -7,8 +7,8 @@ import type { KernelRuntime } from './kernel-runtime.js';
 const PARTIAL_BYTES = 2 * 1024 * 1024;
 const MAX_PARTS = 16;
 const MIN_CHUNKS = 8;
-/** Pixels of a strip: as many terms as are added up in one go, and few enough to stay in the first-level cache. */
-const STRIP_PIXELS = 64;
+/** Pixels of a strip: input window and output gradient stay in the first-level cache. */
+const STRIP_PIXELS = 128;
 
 /** Gradient of a convolution's filter. */
 export function convFilterGrad(
