@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { HistoryBuffer, lazyScalar, type LazyScalar } from './index.js';
+import { HistoryBuffer, lazyScalar, RandomStream, type LazyScalar } from './index.js';
 
 /** A scalar on an imaginary device that counts what is done to it. */
 function onDevice(value: number): LazyScalar & { reads: number; disposed: number } {
@@ -163,7 +163,11 @@ describe('state', () => {
     buffer.update(NaN);
     buffer.update(onDevice(-Infinity), 3);
     const state = JSON.parse(JSON.stringify(buffer.stateDict(2))) as ReturnType<HistoryBuffer['stateDict']>;
-    expect(state).toEqual({ values: ['NaN', '-Infinity'], counts: [1, 3] });
+    expect(state).toEqual({
+      values: ['NaN', '-Infinity'],
+      counts: [1, 3],
+      older: { length: 1, sum: 1, count: 2, min: 1, max: 1 },
+    });
     const again = filled([9, 9, 9]);
     again.loadStateDict(state);
     expect([...again.history.values]).toEqual([NaN, -Infinity]);
@@ -173,5 +177,54 @@ describe('state', () => {
   it('of an empty buffer is empty', () => {
     expect(new HistoryBuffer().stateDict(5)).toEqual({ values: [], counts: [] });
     expect(filled([1]).stateDict(0)).toEqual({ values: [], counts: [] });
+  });
+
+  it('gives the same statistics of everything, and of windows asked for, after any number of resumes', () => {
+    const stream = RandomStream.of(3, 'history');
+    const whole = new HistoryBuffer();
+    let resumed = new HistoryBuffer();
+    let epoch = 0;
+    let saves = 0;
+    for (let i = 0; i < 3000; i++) {
+      const [value, count] = [stream.normal(), 1 + stream.int(3)];
+      for (const buffer of [whole, resumed]) buffer.update(value, count);
+      if (i % 700 === 0) epoch = i;
+      if (i % 50 === 49) {
+        // As log lines ask: since the epoch began, over a fixed window, over all.
+        for (const size of [i + 1 - epoch, 130, i + 1, undefined]) {
+          for (const name of ['mean', 'min', 'max'] as const)
+            expect(resumed[name](size), `${name} of ${size} at ${i}, epoch from ${epoch}`).toBe(
+              whole[name](size),
+            );
+        }
+      }
+      if (stream.int(100) > 1) continue;
+      saves++;
+      const state = JSON.parse(JSON.stringify(resumed.stateDict(150))) as ReturnType<
+        HistoryBuffer['stateDict']
+      >;
+      expect(state.values.length).toBeLessThan(1000);
+      resumed = new HistoryBuffer();
+      resumed.loadStateDict(state);
+    }
+    expect(saves).toBeGreaterThan(20);
+    expect(resumed.length).toBeLessThan(1500);
+  });
+
+  it('keeps NaN in what has become a sum', () => {
+    const buffer = filled([1, NaN, 3, 4]);
+    const again = new HistoryBuffer();
+    again.loadStateDict(JSON.parse(JSON.stringify(buffer.stateDict(1))) as never);
+    expect([again.mean(), again.mean(1), again.length]).toEqual([NaN, 4, 1]);
+  });
+
+  it('forgets sums when so many values have come that the oldest would have fallen out', () => {
+    const again = new HistoryBuffer({ maxLength: 4 });
+    again.loadStateDict(filled([1, 2, 3]).stateDict(1));
+    expect(again.mean()).toBe(2);
+    again.update(6);
+    expect(again.mean()).toBe(3);
+    again.update(9);
+    expect(again.mean()).toBe(6);
   });
 });

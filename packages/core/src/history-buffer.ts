@@ -18,7 +18,22 @@ export interface HistoryBufferOptions {
 export interface HistoryBufferState {
   values: (number | string)[];
   counts: number[];
+  /** What statistics over everything need of the values before those. */
+  older?: { length: number; sum: number | string; count: number; min: number | string; max: number | string };
+  /** How many of the values the widest window asked for needs. */
+  reach?: number;
 }
+
+/** Values that are no longer there one by one. The sum runs from the first to the last, so that it can be gone on with. */
+interface Fold {
+  length: number;
+  sum: number;
+  count: number;
+  min: number;
+  max: number;
+}
+
+const NOTHING: Readonly<Fold> = { length: 0, sum: 0, count: 0, min: Infinity, max: -Infinity };
 
 /** A statistic of a buffer; arguments come from the caller of {@link HistoryBuffer.statistics}. */
 export type HistoryStatistic = (buffer: HistoryBuffer, ...args: number[]) => number;
@@ -30,6 +45,8 @@ interface Pending {
 }
 
 const FIRST_CAPACITY = 64;
+/** Windows up to this are not remembered: every checkpoint holds more. */
+const SMALL_WINDOW = 64;
 
 /** Custom statistics by name, for all buffers: log processors find them by the name in their config. */
 const custom = shared('statistics', () => new Map<string, HistoryStatistic>());
@@ -50,6 +67,12 @@ export class HistoryBuffer {
   /** Values recorded in all; the newest is number `total - 1` and stands at `(total - 1) % capacity` once full. */
   private total = 0;
   private pending: Pending[] = [];
+  /** Values of the run that was resumed which its checkpoint had only as a whole. */
+  private older: Readonly<Fold> = NOTHING;
+  /** {@link older} and the values before the position `to`, kept so that each is added up once. */
+  private folded: { to: number; fold: Fold } = { to: 0, fold: { ...NOTHING } };
+  /** Where the widest window began that was asked for when `total` was `at`: what a checkpoint must reach back to. */
+  private asked: { at: number; from: number } | undefined;
 
   /** @throws E_CONFIG_UNKNOWN_KEY, E_CONFIG_VALUE */
   constructor(options: HistoryBufferOptions = {}) {
@@ -120,8 +143,7 @@ export class HistoryBuffer {
 
   /** `sum(values) / sum(counts)` over the newest `windowSize` values; over all unless said. */
   mean(windowSize?: number): number {
-    let sum = 0;
-    let count = 0;
+    let { sum, count } = this.before(windowSize);
     this.forEach(windowSize, 'mean', (value, n) => {
       sum += value;
       count += n;
@@ -131,14 +153,14 @@ export class HistoryBuffer {
 
   /** The largest of the newest `windowSize` values; of all unless said. */
   max(windowSize?: number): number {
-    let best = -Infinity;
+    let best = this.before(windowSize).max;
     this.forEach(windowSize, 'max', (value) => (best = Math.max(best, value)));
     return best;
   }
 
   /** The smallest of the newest `windowSize` values; of all unless said. */
   min(windowSize?: number): number {
-    let best = Infinity;
+    let best = this.before(windowSize).min;
     this.forEach(windowSize, 'min', (value) => (best = Math.min(best, value)));
     return best;
   }
@@ -207,20 +229,72 @@ export class HistoryBuffer {
     for (const { scalar } of this.pending.splice(0)) scalar.dispose();
   }
 
-  /** The newest `limit` values as plain JSON; all unless said. */
-  stateDict(limit?: number): HistoryBufferState {
-    const { values, counts } = this.window(limit);
-    return {
-      values: Array.from(values, (value) => (Number.isFinite(value) ? value : String(value))),
-      counts: Array.from(counts),
-    };
+  /**
+   * The newest `limit` values as plain JSON, and the rest as sums: `mean`, `min` and `max` of everything, and of windows up
+   * to `limit`, are the same to the last bit after {@link loadStateDict}, also when further values have come. So are those
+   * of a wider window once it has been asked for, such as one that began with an epoch: its values are kept too.
+   * @param limit all unless said
+   */
+  stateDict(limit = Infinity): HistoryBufferState {
+    const reach = this.asked ? Math.min(this.length, this.total - this.asked.from) : 0;
+    const kept = limit === 0 ? 0 : Math.min(this.length, Math.max(limit, reach));
+    const { values, counts } = this.window(kept);
+    const state: HistoryBufferState = { values: Array.from(values, encode), counts: Array.from(counts) };
+    if (kept === 0) return state;
+    if (reach > 0) state.reach = reach;
+    const { length, sum, count, min, max } = this.foldTo(this.total - kept);
+    if (length > 0) state.older = { length, sum: encode(sum), count, min: encode(min), max: encode(max) };
+    return state;
   }
 
   /** Replaces what the buffer holds. */
   loadStateDict(state: HistoryBufferState): void {
     this.dispose();
     this.total = 0;
+    const { older, reach = 0 } = state;
+    this.asked = reach > 0 ? { at: -1, from: state.values.length - reach } : undefined;
+    this.older = older
+      ? {
+          length: older.length,
+          sum: Number(older.sum),
+          count: older.count,
+          min: Number(older.min),
+          max: Number(older.max),
+        }
+      : NOTHING;
+    this.folded = { to: 0, fold: { ...this.older } };
     state.values.forEach((value, i) => this.update(Number(value), state.counts[i] ?? 1));
+  }
+
+  /** What statistics over the newest `size` values begin with: the older ones, when the window reaches all of them. */
+  private before(size: number | undefined): Readonly<Fold> {
+    // A window over everything needs no values one by one.
+    const everything = this.older.length === 0 ? this.length : this.length + 1;
+    if (size !== undefined && size > SMALL_WINDOW && size < everything) {
+      const from = this.total - size;
+      if (this.asked?.at === this.total) this.asked.from = Math.min(this.asked.from, from);
+      else this.asked = { at: this.total, from };
+    }
+    const { length } = this.older;
+    if (length === 0 || length + this.total > this.maxLength) return NOTHING;
+    return size === undefined || size >= length + this.total ? this.older : NOTHING;
+  }
+
+  /** All values before a position, the older ones first. Nothing once the oldest have fallen out. */
+  private foldTo(to: number): Readonly<Fold> {
+    if (this.length < this.total || this.older.length + this.total > this.maxLength) return NOTHING;
+    if (to < this.folded.to) this.folded = { to: 0, fold: { ...this.older } };
+    if (to > this.folded.to) this.readFrom(this.folded.to);
+    const { fold } = this.folded;
+    for (; this.folded.to < to; this.folded.to++) {
+      const value = this.values[this.folded.to]!;
+      fold.length++;
+      fold.sum += value;
+      fold.count += this.counts[this.folded.to]!;
+      fold.min = Math.min(fold.min, value);
+      fold.max = Math.max(fold.max, value);
+    }
+    return fold;
   }
 
   private window(size?: number): { values: Float64Array; counts: Float64Array } {
@@ -281,4 +355,8 @@ export class HistoryBuffer {
     this.values = values;
     this.counts = counts;
   }
+}
+
+function encode(value: number): number | string {
+  return Number.isFinite(value) ? value : String(value);
 }

@@ -1,3 +1,4 @@
+export * from './activation-checkpointing.js';
 export * from './averaged/index.js';
 export * from './base-model.js';
 export * from './base-tta-model.js';

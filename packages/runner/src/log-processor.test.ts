@@ -49,6 +49,25 @@ describe('getLogAfterIter', () => {
     expect(tag).toEqual({ lr: 0.1, data_time: 1, loss: 1, loss_cls: 1, time: 1, epoch: 2, iter: 23 });
   });
 
+  it('shows the peak of memory where the backend counts it', () => {
+    let peakBytes = 100.7 * 2 ** 20;
+    const backend = {
+      capabilities: () => ({ memoryStats: true }),
+      memory: () => ({ bytes: 1, peakBytes }),
+    };
+    const run = { ...runWith(trainHub()), backend } as unknown as Run;
+    const { line, tag } = new LogProcessor().getLogAfterIter(run, 2, 'train');
+    expect(line).toContain('data_time: 1.0000  memory: 100  loss: 1.0000');
+    expect(tag.memory).toBe(100);
+    peakBytes = 3 * 2 ** 20;
+    expect(new LogProcessor().getLogAfterIter(run, 2, 'train').tag.memory).toBe(3);
+    const blind = {
+      ...run,
+      backend: { ...backend, capabilities: () => ({ memoryStats: false }) },
+    } as unknown as Run;
+    expect(new LogProcessor().getLogAfterIter(blind, 2, 'train').tag).not.toHaveProperty('memory');
+  });
+
   it('prints a training line by iteration', () => {
     const { line, tag } = new LogProcessor().getLogAfterIter(
       runWith(trainHub(), { byEpoch: false }),

@@ -116,6 +116,11 @@ export class LogProcessor {
       const dataTime = formatFixed(scalars[dataTimeKey]!, this.numDigits);
       line += `eta: ${formatSeconds(eta)}  time: ${time}  data_time: ${dataTime}  `;
     }
+    const memory = peakMemory(run);
+    if (memory !== undefined) {
+      tag.memory = memory;
+      line += `memory: ${memory}  `;
+    }
     return { tag, line: line + items };
   }
 
@@ -224,6 +229,12 @@ export class LogProcessor {
       }
     }
   }
+}
+
+/** Most memory that tensors took on the device since the last line, in whole MiB, where the backend counts it. */
+function peakMemory({ backend }: Run): number | undefined {
+  if (!backend?.memory || !backend.capabilities().memoryStats) return undefined;
+  return Math.floor(backend.memory().peakBytes / 2 ** 20);
 }
 
 function checkLogOptions({ windowSize, numDigits, customCfg }: LogProcessorOptions): void {

@@ -3,6 +3,7 @@ import type { DataLoader } from '@engine/data';
 import type { ProcessGroup } from '@engine/dist';
 import type { BaseModel } from '@engine/nn';
 import type { OptimWrapper, ParamScheduler } from '@engine/optim';
+import type { ComputeBackend } from '@engine/tensor';
 import type { Visualizer } from '@engine/visualizer';
 import type { CaptureOptions } from './checkpoint/capture-options.js';
 import type { CheckpointStore } from './checkpoint/store.js';
@@ -42,6 +43,8 @@ export interface Run {
   readonly container: DependencyContainer;
   readonly processGroup: ProcessGroup;
   readonly directory: RunDirectory;
+  /** Where tensors are computed. */
+  readonly backend?: ComputeBackend | undefined;
   readonly experimentName: string;
   /** Seed of every random stream of the run. */
   readonly seed: number;
@@ -63,7 +66,7 @@ export interface Run {
   emit<E extends EventName>(event: E, payload?: EventPayloads[E]): void | Promise<void>;
   /** Calls a stage by any name: a custom loop may have stages of its own, which hooks answer by methods so named. */
   callHook(stage: string, payload?: unknown): void | Promise<void>;
-  /** Adds a hook, or builds one from its config, from the next event on. */
+  /** Adds a hook, or builds one from its config, from the next event on. `priority` wins over the config's and the class's. */
   registerHook(hook: HookMethods | HookConfig, priority?: Priority): void;
   /** Puts another model in place of the run's, such as a wrapper around it; returns the one before. */
   exchangeModel(model: BaseModel): BaseModel;

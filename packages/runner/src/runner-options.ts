@@ -81,6 +81,8 @@ export interface RunnerConfig {
   logProcessor?: ConfigOf<LogProcessorTypes> | { type?: undefined; [option: string]: unknown };
   logLevel?: 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR';
   visualizer?: ConfigOf<VisualizerTypes> | { type?: undefined; [option: string]: unknown };
+  /** Modules whose activations are computed again for gradients instead of being kept: names, with `*` for one part. */
+  activationCheckpointing?: string | readonly string[];
   /** Try everything out on one batch (or so many) of each loader: one epoch, one validation, no checkpoints. */
   fastDevRun?: boolean | number;
   /** Train and validate on the same first batches in every epoch: a model that cannot learn these has a mistake. */
@@ -143,6 +145,7 @@ const KEYS = [
   'logProcessor',
   'logLevel',
   'visualizer',
+  'activationCheckpointing',
   'fastDevRun',
   'overfitBatches',
   'numSanityValSteps',
@@ -226,6 +229,11 @@ function checkTypes(options: RunnerOptions): void {
       'resume',
       (value) => typeof value === 'boolean' || typeof value === 'string',
       'true, false or the path of a run',
+    ],
+    [
+      'activationCheckpointing',
+      (value) => typeof value === 'string' || strings(value),
+      "names of modules, such as ['backbone.layer1']",
     ],
     ['device', (value) => typeof value === 'string', "a device such as 'auto', 'wasm' or 'cpu'"],
     ['plugins', strings, 'a list of packages or files'],

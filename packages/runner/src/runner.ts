@@ -10,13 +10,13 @@ import { prepareData } from '@engine/data';
 import type { ProcessGroup } from '@engine/dist';
 import type { BaseModel } from '@engine/nn';
 import type { OptimWrapper, ParamScheduler } from '@engine/optim';
-import { selectDevice } from '@engine/tensor';
+import { selectDevice, type ComputeBackend } from '@engine/tensor';
 import type { Visualizer } from '@engine/visualizer';
 import { randomInt } from 'node:crypto';
 import { dirname } from 'node:path';
 import { addHook, buildHooks } from './build/hooks.js';
 import { buildEvalLoop, buildTrainLoop, type LoopContext } from './build/loops.js';
-import { modelOf } from './build/model.js';
+import { modelOf, prepareForTraining } from './build/model.js';
 import { withTrialRun } from './build/limits.js';
 import { autoScaleLr, optimWrapperOf, schedulersOf } from './build/optim.js';
 import { captureRun } from './checkpoint/capture.js';
@@ -49,6 +49,7 @@ export type TrainOutcome = 'finished' | 'stopped';
  */
 export class Runner implements Run {
   readonly options: RunnerOptions;
+  backend: ComputeBackend | undefined;
   private hookBus = new HookBus();
   private services: RunServices | undefined;
   private store: CheckpointStore | undefined;
@@ -145,7 +146,6 @@ export class Runner implements Run {
     return this.stopAsked;
   }
 
-  /** Asks the run to end after the step in progress, with a checkpoint. */
   requestStop(reason: string): void {
     this.stopAsked ??= reason;
   }
@@ -161,10 +161,6 @@ export class Runner implements Run {
     if (this.wanted.length > 0) return this.saveWanted();
   }
 
-  /**
-   * Adds a hook, or builds one from its config; it comes after those of equal priority.
-   * @param priority wins over the config's, which wins over the class's
-   */
   registerHook(hook: HookMethods | HookConfig, priority?: Priority): void {
     if (!this.services) this.early.push([hook, priority]);
     else this.scoped(() => addHook(this.hookBus, hook, 'registerHook', this.ready, priority));
@@ -237,6 +233,7 @@ export class Runner implements Run {
     // The order of the data hangs on the seed, so a resumed run takes its own back before anything is built.
     if (resuming) this.takeSeed(found.content.meta.seed);
     this.builtModel ??= this.scoped(() => modelOf(this.options, this.container));
+    prepareForTraining(this.model, this.options);
     const context = this.loopContext();
     await prepareData([this.options.trainDataloader, this.options.valDataloader]);
     const loop = (this.loops.train ??= this.scoped(() => buildTrainLoop(context)));
@@ -312,6 +309,7 @@ export class Runner implements Run {
       options.cfg?.filename ? dirname(options.cfg.filename) : process.cwd(),
     );
     const { name, backend } = await selectDevice(options.device ?? 'auto');
+    this.backend = backend;
     if (options.randomness?.deterministic === true && !backend.capabilities().deterministic) {
       throw badValue(
         'randomness.deterministic',

@@ -4,34 +4,8 @@ import { tf } from '@engine/tensor';
 import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { MINIMAL } from './hook-options.js';
 import { temporaryFolder, toyOptions, toyVal } from './toy.js';
-
-/** The least options with which each registered hook can be made. A new hook must claim its row here. */
-const MINIMAL: Record<string, Record<string, unknown>> = {
-  BatchNormRecalibrationHook: {},
-  CheckpointHook: {},
-  DistSamplerSeedHook: {},
-  EMAHook: {},
-  EarlyStoppingHook: { monitor: 'test/acc' },
-  EmptyCacheHook: {},
-  FreezeHook: { names: 'linear.weight' },
-  GradNormHook: {},
-  IterTimerHook: {},
-  LRMonitorHook: {},
-  LoggerHook: {},
-  MaxTimeHook: { maxTime: '1h' },
-  ModelSummaryHook: {},
-  NaNGuardHook: {},
-  NaiveVisualizationHook: {},
-  ParamSchedulerHook: {},
-  PrepareTTAHook: { ttaCfg: { type: 'AnyTTAModel' } },
-  ProfilerHook: {},
-  ProgressBarHook: {},
-  RuntimeInfoHook: {},
-  SyncBuffersHook: {},
-  SystemMonitorHook: { interval: 0 },
-  ThroughputMonitorHook: {},
-};
 
 const CHECKED = Object.keys(MINIMAL);
 

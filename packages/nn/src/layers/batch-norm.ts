@@ -11,6 +11,7 @@ import {
   type Variable,
 } from '@engine/tensor';
 
+import { isRecomputing } from '../activation-checkpointing.js';
 import { Module, type ModuleOptions, type StreamOf } from '../module.js';
 import { assign } from '../state-dict.js';
 import { positive } from './pair.js';
@@ -123,7 +124,7 @@ abstract class BatchNorm extends Module {
         );
       }
       const result = batchNormTrain(x, weight, bias, { epsilon: this.eps, relu: withRelu });
-      if (this.training && this.runningMean)
+      if (this.training && this.runningMean && !isRecomputing())
         noGrad(() => this.updateStatistics(result, x.size / this.features));
       return result.y;
     });

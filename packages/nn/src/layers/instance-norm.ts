@@ -10,6 +10,7 @@ import {
   type Variable,
 } from '@engine/tensor';
 
+import { isRecomputing } from '../activation-checkpointing.js';
 import { Module, type ModuleOptions, type StreamOf } from '../module.js';
 import { assign } from '../state-dict.js';
 import { positive } from './pair.js';
@@ -100,7 +101,8 @@ abstract class InstanceNorm extends Module {
       if (this.training && count === 1)
         throw badValue(`${name}.forward.x.shape`, x.shape, 'more than one position in training');
       const result = groupNorm(x, weight, bias, features, { epsilon: this.eps });
-      if (this.training && this.runningMean) noGrad(() => this.updateStatistics(result, count));
+      if (this.training && this.runningMean && !isRecomputing())
+        noGrad(() => this.updateStatistics(result, count));
       return result.y;
     });
   }
