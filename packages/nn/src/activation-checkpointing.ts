@@ -42,7 +42,7 @@ export function turnOnActivationCheckpointing(model: Module, names: string | rea
       wrapped.add(module);
       found.push(path);
       const forward = module.forward.bind(module) as Forward;
-      const own = module as { forward: Forward };
+      const own = module as unknown as { forward: Forward };
       own.forward = (...args) => checkpointed(module, path, forward, args);
     }
   }

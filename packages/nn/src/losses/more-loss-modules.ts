@@ -18,7 +18,7 @@ declare module '@engine/core' {
     SoftMarginLoss: Weighted<margins.SoftMarginLossOptions>;
     MultiLabelSoftMarginLoss: Weighted<margins.MultiLabelSoftMarginLossOptions>;
     MultiMarginLoss: Weighted<margins.MultiMarginLossOptions>;
-    CosineEmbeddingLoss: Weighted<embeddings.MarginLossOptions>;
+    CosineEmbeddingLoss: Weighted<margins.MarginLossOptions>;
     TripletMarginLoss: Weighted<embeddings.TripletMarginLossOptions>;
     SigmoidFocalLoss: Weighted<embeddings.SigmoidFocalLossOptions>;
   }
@@ -129,8 +129,8 @@ export class MultiMarginLoss extends LossOf<margins.MultiMarginLossOptions> {
 
 /** `cosineEmbeddingLoss` as a module. */
 @register(MODELS)
-export class CosineEmbeddingLoss extends LossOf<embeddings.MarginLossOptions> {
-  constructor(options: Weighted<embeddings.MarginLossOptions> = {}) {
+export class CosineEmbeddingLoss extends LossOf<margins.MarginLossOptions> {
+  constructor(options: Weighted<margins.MarginLossOptions> = {}) {
     super('CosineEmbeddingLoss', options, ['margin', 'reduction']);
   }
 
