@@ -1,5 +1,6 @@
 export * from './accelerated.js';
 export * from './accelerated/index.js';
+export * from './autocast.js';
 export * from './compute-backend.js';
 export * from './convert.js';
 export * from './cpu-backend.js';

@@ -15,16 +15,18 @@ export type Argument =
 
 /** Room for arguments and results of one call; the largest are lists of a network's parameters. */
 const buffer = new Float64Array(1 << 15);
-const ops = new Map<string, NativeOp>();
+const ops = new Map<string, NativeOp & { inPlace: boolean }>();
 const strings = new Map<string, number>();
 
 /** Results that no tfjs tensor holds: freed when the kernel that made them ends. */
 const arena: Storage[] = [];
 
-function find(name: string): NativeOp {
+function find(name: string): NativeOp & { inPlace: boolean } {
   const addon = native();
   if (ops.size === 0) addon.setBuffer(buffer);
-  const found = addon.findOp(name.includes('::') ? name : `aten::${name}`);
+  const op = addon.findOp(name.includes('::') ? name : `aten::${name}`);
+  // By libtorch's convention the name ends in an underscore: `add_.Tensor`.
+  const found = { ...op, inPlace: /[^_]_(\.|$)/.test(name) };
   ops.set(name, found);
   return found;
 }
@@ -108,6 +110,7 @@ function takeTensor(): Storage {
 
 function start(name: string, args: readonly Argument[]): NativeOp {
   const op = ops.get(name) ?? find(name);
+  if (op.inPlace) (args[0] as Storage).dropCast();
   encode(op, args, name);
   cursor = 0;
   return op;
@@ -137,6 +140,10 @@ export function atenAll(name: string, ...args: Argument[]): Storage[] {
 /** Calls an operator for what it does to its arguments. */
 export function atenVoid(name: string, ...args: Argument[]): void {
   const op = start(name, args);
+  for (const arg of args) {
+    if (arg instanceof Storage) arg.dropCast();
+    else if (Array.isArray(arg)) for (const item of arg) if (item instanceof Storage) item.dropCast();
+  }
   native().callVoid(op.index, args.length);
 }
 

@@ -1,7 +1,8 @@
 import { EngineError } from '@engine/core';
-import { tf } from '@engine/tensor';
+import { tf, type AutocastBackend, type AutocastDtype } from '@engine/tensor';
 
 import { fromArray, withArena } from './aten.js';
+import { setAutocast } from './autocast.js';
 import { rememberGemm } from './gemm-choice.js';
 import { native } from './native.js';
 import { SCALAR, Storage, scalarType } from './storage.js';
@@ -11,7 +12,7 @@ type Values = tf.BackendValues;
 const ARRAYS = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
 
 /** tfjs's idea of this backend: where data live, how they come in and out. The kernels are in kernels/. */
-export class EngineTorch extends tf.KernelBackend {
+export class EngineTorch extends tf.KernelBackend implements AutocastBackend {
   /** Data whose id another backend made. */
   private readonly adopted = new WeakMap<object, Storage>();
   private count = 0;
@@ -31,6 +32,14 @@ export class EngineTorch extends tf.KernelBackend {
     const own = this.adopted.get(dataId);
     if (own) return own;
     return dataId instanceof Storage ? dataId : undefined;
+  }
+
+  autocastDtypes(): readonly AutocastDtype[] {
+    return ['bfloat16'];
+  }
+
+  setAutocast(dtype: AutocastDtype): AutocastDtype {
+    return setAutocast(dtype);
   }
 
   override write(values: Values, shape: number[], dtype: tf.DataType): tf.DataId {

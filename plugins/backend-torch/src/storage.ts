@@ -35,6 +35,8 @@ export class Storage {
   refCount = 0;
   /** Values of a string tensor, which libtorch does not know. */
   strings: Uint8Array[] | undefined;
+  /** The same values in a narrower type, once autocast has asked for them. */
+  cast: Storage | undefined;
 
   constructor(
     /** -1 when there is no libtorch tensor (any more). */
@@ -57,8 +59,15 @@ export class Storage {
     return this.scalar === SCALAR.float32 || this.scalar === SCALAR.bfloat16 || this.scalar === SCALAR.half;
   }
 
+  /** To be called when the values change. */
+  dropCast(): void {
+    this.cast?.free();
+    this.cast = undefined;
+  }
+
   free(): void {
     this.strings = undefined;
+    this.dropCast();
     if (this.handle < 0) return;
     native().release(this.handle);
     this.handle = -1;

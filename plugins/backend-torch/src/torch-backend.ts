@@ -63,7 +63,7 @@ export class TorchBackend implements ComputeBackend {
   }
 
   capabilities(): BackendCapabilities {
-    return { autocast: [], memoryStats: true, deterministic: true };
+    return { autocast: ['bfloat16'], memoryStats: true, deterministic: true };
   }
 
   /** Bytes of tensors now, and the peak since the last call. */

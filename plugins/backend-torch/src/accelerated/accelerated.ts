@@ -1,7 +1,10 @@
-import { aten, atenAll, atenVoid } from '../aten.js';
+import { aten, atenAll, atenVoid, toScalar } from '../aten.js';
 import { convolve, convolveGrad, type Geometry } from '../convolution.js';
 import { f32, kernel, on, onList, type Inputs } from '../kernels/define.js';
 import type { Storage } from '../storage.js';
+
+/** In the type of the other. */
+const like = (x: Storage, other: Storage): Storage => toScalar(x, other.scalar);
 
 kernel<Geometry>('EngineConv2d', ({ x, filter, bias }, attrs) =>
   convolve(on(x), on(filter), bias ? on(bias) : null, attrs),
@@ -25,34 +28,41 @@ interface BatchNorm {
 }
 
 function batchNorm({ x, gamma, beta }: Inputs, epsilon: number, relu: boolean): Storage[] {
-  return atenAll('engine::batch_norm_train', f32(on(x)), f32(on(gamma)), f32(on(beta)), epsilon, relu);
+  return atenAll('engine::batch_norm_train', on(x), f32(on(gamma)), f32(on(beta)), epsilon, relu);
 }
 
 kernel<BatchNorm>('EngineBatchNormTrain', (inputs, { epsilon, relu }) =>
   batchNorm(inputs, epsilon, relu === true),
 );
 kernel<BatchNorm>('EngineBatchNormReluTrain', (inputs, { epsilon }) => batchNorm(inputs, epsilon, true));
-kernel<{ relu?: boolean }>('EngineBatchNormTrainGrad', ({ dy, x, gamma, mean, invStd, y }, { relu }) =>
-  atenAll(
+kernel<{ relu?: boolean }>('EngineBatchNormTrainGrad', (inputs, { relu }) => {
+  const { gamma, mean, invStd, y } = inputs;
+  const x = on(inputs.x);
+  return atenAll(
     'engine::batch_norm_train_grad',
-    f32(on(dy)),
-    f32(on(x)),
-    on(gamma),
+    like(on(inputs.dy), x),
+    x,
+    f32(on(gamma)),
     on(mean),
     on(invStd),
-    relu ? f32(on(y)) : null,
-  ),
-);
+    relu ? like(on(y), x) : null,
+  );
+});
 
 kernel<BatchNorm>('EngineBatchNormEval', ({ x, gamma, beta, mean, variance }, { epsilon }) => {
   const scale = aten('mul.Tensor', on(gamma), aten('rsqrt', aten('add.Scalar', on(variance), epsilon, 1)));
   const offset = aten('sub.Tensor', on(beta), aten('mul.Tensor', on(mean), scale), 1);
-  return aten('addcmul', offset, on(x), scale, 1);
+  const given = on(x);
+  return like(aten('addcmul', offset, given, scale, 1), given);
 });
 
 kernel('EngineRelu', ({ x }) => aten('relu', on(x)));
-kernel('EngineReluGrad', ({ dy, y }) => aten('threshold_backward', on(dy), on(y), 0));
-kernel('EngineAddRelu', ({ a, b }) => aten('engine::add_relu', f32(on(a)), f32(on(b))));
+kernel('EngineReluGrad', (inputs) => {
+  const y = on(inputs.y);
+  return aten('threshold_backward', like(on(inputs.dy), y), y, 0);
+});
+kernel('EngineAddRelu', ({ a, b }) => aten('engine::add_relu', on(a), on(b)));
+kernel('EngineToFloat32', ({ x }) => on(x));
 
 interface Loss {
   ignoreIndex: number;

@@ -3,6 +3,7 @@ import { tf, type TensorInfo } from '@engine/tensor';
 import { aten, toScalar, withArena } from '../aten.js';
 import type { EngineTorch } from '../engine-torch.js';
 import { SCALAR, tfjsType, type Storage } from '../storage.js';
+import { withPrecision } from './precision.js';
 
 /** Name under which the kernels stand in tfjs. */
 export const TFJS_NAME = 'torch';
@@ -87,7 +88,8 @@ export function setDetour(given: Detour): void {
 }
 
 /** Registers a kernel with tfjs under a name of its own or an accelerated kernel's. */
-export function install(name: string, body: Body<never>): void {
+export function install(name: string, declared: Body<never>): void {
+  const body = withPrecision(name, declared, (info) => backend().resolve(info.dataId));
   tf.registerKernel({
     kernelName: name,
     backendName: TFJS_NAME,

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <tuple>
 
+#include "narrow.h"
 #include "simd.h"
 
 // Softmax cross-entropy of rows of logits against class numbers, and its gradient: one pass over each row in cache.
@@ -89,14 +90,18 @@ ENGINE_SIMD void addReluRange(const float* a, const float* b, float* y, int64_t 
   }
 }
 
-/// relu(a + b) of two tensors of one shape and layout.
+/// relu(a + b) of two tensors of one shape, layout and type.
 at::Tensor addRelu(const at::Tensor& aGiven, const at::Tensor& bGiven) {
   const auto a = aGiven.contiguous(), b = bGiven.contiguous();
   auto y = at::empty_like(a);
-  const auto *from = a.data_ptr<float>(), *other = b.data_ptr<float>();
-  auto* to = y.data_ptr<float>();
+  const Source from(a), other(b);
+  const Sink to(y);
   at::parallel_for(0, a.numel(), 16384, [&](int64_t begin, int64_t end) {
-    addReluRange(from + begin, other + begin, to + begin, end - begin);
+    std::vector<float> one, two, sum;
+    inBlocks(from.isNarrow(), begin, end, 1, [&](int64_t at, int64_t n) {
+      addReluRange(from.at(at, n, one), other.at(at, n, two), to.at(at, n, sum), n);
+      to.done(at, n, sum);
+    });
   });
   return y;
 }

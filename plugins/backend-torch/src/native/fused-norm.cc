@@ -9,10 +9,11 @@
 #include <tuple>
 #include <vector>
 
+#include "narrow.h"
 #include "simd.h"
 
 // Batch normalisation over rows of channels, x [M, C] packed: training forward with optional ReLU, and its gradient.
-// Two passes over the data each. Sums run in float over short stretches and in double over these.
+// The data may be bfloat16, statistics and parameters are float32. Two passes over the data each. Sums run in float over short stretches and in double over these.
 
 namespace engine {
 namespace {
@@ -123,29 +124,40 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> forward(const at::Ten
                                                                   const at::Tensor& beta, double epsilon, bool relu) {
   const auto x = given.contiguous();
   const int64_t c = x.size(-1), rows = x.numel() / std::max<int64_t>(c, 1);
-  const auto* data = x.data_ptr<float>();
-  std::vector<double> sum, square;
+  const Source data(x);
+  const bool isNarrow = data.isNarrow();
+  std::vector<float> first;
   // Deviations from the first row keep the difference of two large numbers out of the variance.
-  sumRows(rows, c, sum, square, [&](int64_t row, int64_t count, float* one, float* two) {
-    addRows(data + row * c, data, count, c, one, two);
+  const float* shift = data.at(0, c, first);
+  std::vector<double> sum, square;
+  sumRows(rows, c, sum, square, [&](int64_t from, int64_t count, float* one, float* two) {
+    thread_local std::vector<float> scratch;
+    inBlocks(isNarrow, from, from + count, c, [&](int64_t row, int64_t n) {
+      addRows(data.at(row * c, n * c, scratch), shift, n, c, one, two);
+    });
   });
   auto y = at::empty_like(x);
-  auto mean = at::empty({c}, x.options()), invStd = at::empty({c}, x.options()), variance = at::empty({c}, x.options());
+  const auto wide = x.options().dtype(at::kFloat);
+  auto mean = at::empty({c}, wide), invStd = at::empty({c}, wide), variance = at::empty({c}, wide);
   std::vector<float> scale(c), offset(c);
   const auto g = gamma.contiguous(), b = beta.contiguous();
   for (int64_t j = 0; j < c; j++) {
     const double shifted = sum[j] / rows;
     const double var = std::max(0.0, square[j] / rows - shifted * shifted);
-    const double m = shifted + data[j], inv = 1.0 / std::sqrt(var + epsilon);
+    const double m = shifted + shift[j], inv = 1.0 / std::sqrt(var + epsilon);
     mean.data_ptr<float>()[j] = static_cast<float>(m);
     variance.data_ptr<float>()[j] = static_cast<float>(var);
     invStd.data_ptr<float>()[j] = static_cast<float>(inv);
     scale[j] = static_cast<float>(inv * g.data_ptr<float>()[j]);
     offset[j] = static_cast<float>(b.data_ptr<float>()[j] - m * inv * g.data_ptr<float>()[j]);
   }
-  auto* out = y.data_ptr<float>();
+  const Sink out(y);
   at::parallel_for(0, rows, grain(c), [&](int64_t begin, int64_t end) {
-    scaleRows(data + begin * c, out + begin * c, end - begin, c, scale.data(), offset.data(), relu);
+    std::vector<float> from, to;
+    inBlocks(isNarrow, begin, end, c, [&](int64_t row, int64_t n) {
+      scaleRows(data.at(row * c, n * c, from), out.at(row * c, n * c, to), n, c, scale.data(), offset.data(), relu);
+      out.done(row * c, n * c, to);
+    });
   });
   return {y, mean, invStd, variance};
 }
@@ -155,15 +167,22 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> backward(const at::Tensor& dyGive
                                                         const at::Tensor& invStd, const c10::optional<at::Tensor>& y) {
   const auto dy = dyGiven.contiguous(), x = xGiven.contiguous();
   const at::Tensor out = y ? y->contiguous() : at::Tensor();
-  const float* mask = y ? out.data_ptr<float>() : nullptr;
+  const Source g(dy), v(x), mask = y ? Source(out) : Source();
+  const bool isNarrow = v.isNarrow();
   const int64_t c = x.size(-1), rows = x.numel() / std::max<int64_t>(c, 1);
-  const auto *g = dy.data_ptr<float>(), *v = x.data_ptr<float>(), *m = mean.data_ptr<float>();
+  const auto* m = mean.data_ptr<float>();
   std::vector<double> sum, dot;
-  sumRows(rows, c, sum, dot, [&](int64_t row, int64_t count, float* one, float* two) {
-    addGradRows(g + row * c, v + row * c, mask ? mask + row * c : nullptr, m, count, c, one, two);
+  sumRows(rows, c, sum, dot, [&](int64_t from, int64_t count, float* one, float* two) {
+    thread_local std::vector<float> gScratch, vScratch, maskScratch;
+    inBlocks(isNarrow, from, from + count, c, [&](int64_t row, int64_t n) {
+      const int64_t at = row * c, size = n * c;
+      addGradRows(g.at(at, size, gScratch), v.at(at, size, vScratch), mask.at(at, size, maskScratch), m, n, c, one,
+                  two);
+    });
   });
   auto dx = at::empty_like(x);
-  auto dgamma = at::empty({c}, x.options()), dbeta = at::empty({c}, x.options());
+  const auto wide = x.options().dtype(at::kFloat);
+  auto dgamma = at::empty({c}, wide), dbeta = at::empty({c}, wide);
   std::vector<float> a(c), b(c), d(c);
   for (int64_t j = 0; j < c; j++) {
     const double inv = invStd.data_ptr<float>()[j], factor = inv * gamma.data_ptr<float>()[j];
@@ -175,10 +194,15 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> backward(const at::Tensor& dyGive
     b[j] = static_cast<float>(slope);
     d[j] = static_cast<float>(-factor * sum[j] / rows - slope * m[j]);
   }
-  auto* to = dx.data_ptr<float>();
+  const Sink to(dx);
   at::parallel_for(0, rows, grain(c), [&](int64_t begin, int64_t end) {
-    gradRows(g + begin * c, v + begin * c, mask ? mask + begin * c : nullptr, to + begin * c, end - begin, c, a.data(),
-             b.data(), d.data());
+    std::vector<float> gScratch, vScratch, maskScratch, toScratch;
+    inBlocks(isNarrow, begin, end, c, [&](int64_t row, int64_t n) {
+      const int64_t at = row * c, size = n * c;
+      gradRows(g.at(at, size, gScratch), v.at(at, size, vScratch), mask.at(at, size, maskScratch),
+               to.at(at, size, toScratch), n, c, a.data(), b.data(), d.data());
+      to.done(at, size, toScratch);
+    });
   });
   return {dx, dgamma, dbeta};
 }
