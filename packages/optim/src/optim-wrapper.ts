@@ -12,7 +12,7 @@ import type {
   Variable,
 } from '@engine/tensor';
 import { requirePositiveInt } from './checks.js';
-import { lossGradients } from './gradients.js';
+import { lossGradients, type Gradients } from './gradients.js';
 import { createGradClipper, type ClipGradOptions, type GradClipper } from './grad-clip.js';
 import { Optimizer } from './optimizer.js';
 import { groupSettings, type ParamGroup } from './param-group.js';
@@ -165,11 +165,7 @@ export class OptimWrapper implements OptimWrapperLike {
     engine.startScope('optimWrapperStep');
     try {
       const length = this.windowLength();
-      const { logVars, grads } = lossGradients(
-        compute,
-        this.trainable(),
-        length > 1 ? 1 / length : undefined,
-      );
+      const { logVars, grads } = this.gradients(compute, this.trainable(), 1 / length);
       this.innerCount++;
       const update = this.shouldUpdate();
       if (this.accumulativeCounts > 1) this.accumulate(grads);
@@ -183,6 +179,14 @@ export class OptimWrapper implements OptimWrapperLike {
     } finally {
       engine.endScope();
     }
+  }
+
+  /**
+   * Runs a function as {@link step} runs the loss: here as it is, in a wrapper for mixed precision under autocast. For
+   * what a model computes outside of `step`.
+   */
+  optimContext<T>(fn: () => T): T {
+    return fn();
   }
 
   /** Drops gradients accumulated so far. */
@@ -291,9 +295,21 @@ export class OptimWrapper implements OptimWrapperLike {
     }
   }
 
-  /** @returns the norm before clipping, where one is computed */
+  /** Evaluates the loss and its gradients times `factor`. */
+  protected gradients(compute: () => LossResult, variables: Variable[], factor: number): Gradients {
+    return lossGradients(compute, variables, factor === 1 ? undefined : factor);
+  }
+
   private update(local: Map<Variable, Tensor>): Scalar | undefined {
-    let grads = this.reducer ? this.reducer(local) : local;
+    return this.apply(this.reducer ? this.reducer(local) : local);
+  }
+
+  /**
+   * Clips and updates.
+   * @returns the norm before clipping, where one is computed
+   */
+  protected apply(given: Map<Variable, Tensor>): Scalar | undefined {
+    let grads = given;
     let norm: Scalar | undefined;
     this.observed = this.observer?.(grads);
     if (this.clipper) {

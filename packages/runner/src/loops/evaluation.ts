@@ -1,5 +1,6 @@
+import { badValue } from '@engine/core';
 import type { Evaluator } from '@engine/evaluator';
-import { disposeTree } from '@engine/tensor';
+import { autocast, disposeTree, requireAutocast, type AutocastDtype } from '@engine/tensor';
 import type { Metrics } from '../events.js';
 import type { AnyDataLoader, Run } from '../run.js';
 import { LossMeans, takeLosses } from './loss-means.js';
@@ -27,6 +28,22 @@ const STAGES = {
   },
 } as const;
 
+export interface EvaluationOptions {
+  withLoss?: boolean;
+  /** `float32`, for no autocast, unless said. */
+  dtype?: AutocastDtype;
+  onEvaluated?: (() => void) | undefined;
+}
+
+/**
+ * What the option `fp16` of an evaluation loop stands for.
+ * @throws E_CONFIG_VALUE when it is no boolean, E_AUTOCAST_DTYPE when the backend has only float32
+ */
+export function evaluationDtype(path: string, fp16: boolean | undefined): AutocastDtype {
+  if (fp16 !== undefined && typeof fp16 !== 'boolean') throw badValue(path, fp16, 'true or false');
+  return fp16 ? requireAutocast(path) : 'float32';
+}
+
 /**
  * One pass over a loader in evaluation mode: predictions go to the evaluator batch by batch, metrics come back.
  * Losses among the outputs are averaged over the batches and join the metrics; `withLoss` computes them in a second
@@ -37,7 +54,7 @@ export async function evaluateLoader(
   mode: keyof typeof STAGES,
   dataloader: AnyDataLoader,
   evaluator: Evaluator,
-  { withLoss = false, onEvaluated }: { withLoss?: boolean; onEvaluated?: (() => void) | undefined } = {},
+  { withLoss = false, dtype = 'float32', onEvaluated }: EvaluationOptions = {},
 ): Promise<Metrics> {
   const stage = STAGES[mode];
   const breather = new Breather();
@@ -45,11 +62,12 @@ export async function evaluateLoader(
   await run.emit(stage.beforeEpoch);
   run.model.eval();
   const means = new LossMeans();
+  const inContext = <T>(step: () => T): T => (dtype === 'float32' ? step() : autocast(dtype, step));
   let batchIdx = 0;
   for await (const dataBatch of dataloader.iterate(0)) {
     let pending = run.emit(stage.beforeIter, { batchIdx, dataBatch });
     if (pending) await pending;
-    const outputs = await run.model[stage.step](dataBatch);
+    const outputs = await inContext(() => run.model[stage.step](dataBatch));
     try {
       const { predictions, losses } = takeLosses(outputs);
       if (losses) await means.add(losses);
@@ -59,7 +77,11 @@ export async function evaluateLoader(
     } finally {
       disposeTree(outputs);
     }
-    if (withLoss) await addLosses(run, dataBatch, means);
+    if (withLoss)
+      await addLosses(
+        inContext(() => run.model.lossStep(dataBatch)),
+        means,
+      );
     batchIdx++;
     if (run.stopReason) return {};
     const pause = breather.due();
@@ -73,8 +95,7 @@ export async function evaluateLoader(
   return metrics;
 }
 
-async function addLosses(run: Run, dataBatch: unknown, means: LossMeans): Promise<void> {
-  const losses = run.model.lossStep(dataBatch);
+async function addLosses(losses: Parameters<LossMeans['add']>[0], means: LossMeans): Promise<void> {
   try {
     await means.add(losses);
   } finally {

@@ -1,36 +1,43 @@
 import { badValue, checkKeys, LOOPS, register } from '@engine/core';
 import type { Evaluator } from '@engine/evaluator';
+import type { AutocastDtype } from '@engine/tensor';
 import type { Metrics } from '../events.js';
 import type { AnyDataLoader, Run } from '../run.js';
-import { evaluateLoader } from './evaluation.js';
+import { evaluateLoader, evaluationDtype } from './evaluation.js';
 import type { EvalLoop } from './loop.js';
 import { requireBatches } from './require-batches.js';
 
 export interface ValLoopOptions {
   /** Compute the losses too, in a second forward pass in mode 'loss', and report their means with `val_loss`; false. */
   withLoss?: boolean;
+  /** Evaluate with mixed precision, in the type that the backend prefers; false. */
+  fp16?: boolean;
 }
 
 /** Runs the model over the validation data and reports the metrics. */
 @register(LOOPS)
 export class ValLoop implements EvalLoop {
   private readonly withLoss: boolean;
+  private readonly dtype: AutocastDtype;
 
+  /** @throws E_CONFIG_UNKNOWN_KEY, E_CONFIG_VALUE; E_AUTOCAST_DTYPE when the backend has only float32 */
   constructor(
     private readonly owner: Run,
     readonly dataloader: AnyDataLoader,
     readonly evaluator: Evaluator,
     options: ValLoopOptions = {},
   ) {
-    checkKeys('ValLoop', options, ['withLoss'], 'valCfg');
+    checkKeys('ValLoop', options, ['withLoss', 'fp16'], 'valCfg');
     this.withLoss = options.withLoss ?? false;
     if (typeof this.withLoss !== 'boolean') throw badValue('valCfg.withLoss', this.withLoss, 'true or false');
+    this.dtype = evaluationDtype('valCfg.fp16', options.fp16);
     requireBatches('valDataloader', dataloader);
   }
 
   run(onEvaluated?: () => void): Promise<Metrics> {
     return evaluateLoader(this.owner, 'val', this.dataloader, this.evaluator, {
       withLoss: this.withLoss,
+      dtype: this.dtype,
       onEvaluated,
     });
   }

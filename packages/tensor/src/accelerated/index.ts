@@ -22,3 +22,4 @@ export * from './resize.js';
 export type { ResizeMode } from './resize-taps.js';
 export * from './softmax-cross-entropy.js';
 export * from './update-elements.js';
+export * from './unscale.js';

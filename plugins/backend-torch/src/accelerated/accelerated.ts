@@ -76,6 +76,10 @@ kernel<Loss>('EngineSoftmaxCrossEntropyGrad', ({ dloss, probs, labels }, { ignor
   aten('engine::softmax_cross_entropy_grad', on(dloss), on(probs), on(labels), ignoreIndex, labelSmoothing),
 );
 
+kernel<{ count: number; factor: number }>('EngineUnscale', (inputs, { count, factor }) =>
+  atenAll('engine::unscale', onList(inputs, 'g', count), factor),
+);
+
 interface Sgd {
   count: number;
   lr: number;

@@ -156,8 +156,7 @@ function cast(inputs: Inputs, scalar: number, resolve: Resolve): Inputs {
     const storage = resolve(info);
     if (storage.scalar === scalar) given[name] = info;
     else {
-      const other =
-        storage.scalar === SCALAR.float32 ? narrowed(storage, scalar) : toScalar(storage, scalar);
+      const other = storage.scalar === SCALAR.float32 ? narrowed(storage, scalar) : toScalar(storage, scalar);
       given[name] = { dataId: other, shape: info.shape, dtype: info.dtype };
     }
   }
@@ -200,8 +199,7 @@ const NOT_IMPLEMENTED = /not implemented for '(BFloat16|Half)'|expected scalar t
 function asIs<A>(body: Run<A>, resolve: Resolve): Run<A> {
   let refused = false;
   return (inputs, attrs) => {
-    if (refused && anyNarrow(inputs, resolve))
-      return body(cast(inputs, SCALAR.float32, resolve), attrs);
+    if (refused && anyNarrow(inputs, resolve)) return body(cast(inputs, SCALAR.float32, resolve), attrs);
     try {
       return body(inputs, attrs);
     } catch (error) {
@@ -242,10 +240,7 @@ export function withPrecision<A>(name: string, body: Run<A>, resolve: Resolve): 
     const found =
       rule === 'lower'
         ? inNarrow(body, inputs, attrs, lower, resolve)
-        : body(
-            cast(inputs, rule === 'widest' ? widest(inputs, resolve) : SCALAR.float32, resolve),
-            attrs,
-          );
+        : body(cast(inputs, rule === 'widest' ? widest(inputs, resolve) : SCALAR.float32, resolve), attrs);
     return results ? typed(found, results(attrs as never), inputs, resolve, lower) : found;
   };
 }
