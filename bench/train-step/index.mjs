@@ -1,7 +1,9 @@
 // Milliseconds of a training step, ours against PyTorch from the same weights on the same data, alternating in one run:
 // ResNet-18 (CIFAR stem, batch 32, SGD with momentum), an MLP 784-256-10 (batch 64, SGD) and a transformer of two layers
 // (width 128, 4 heads, 128 positions, batch 16, AdamW). PyTorch's better memory layout counts.
+// With --dtype bf16 both compute with mixed precision, and ours in float32 runs along for comparison.
 //   npm run bench -- train-step [--models resnet18,mlp,transformer] [--rounds 7] [--device torch] [--python python3]
+//                               [--dtype float32|bf16]
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
@@ -17,9 +19,12 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '7' },
     device: { type: 'string', default: 'torch' },
     python: { type: 'string' },
+    dtype: { type: 'string', default: 'float32' },
   },
 });
 const rounds = Number(values.rounds);
+const dtype = { float32: 'float32', bf16: 'bfloat16', bfloat16: 'bfloat16' }[values.dtype];
+if (dtype === undefined) throw new Error(`--dtype is float32 or bf16, not ${values.dtype}`);
 const threads = Number(process.env.ENGINE_TORCH_THREADS ?? availableParallelism());
 const OURS = fileURLToPath(new URL('./ours.mjs', import.meta.url));
 const PEER = fileURLToPath(new URL('./peer.py', import.meta.url));
@@ -67,16 +72,18 @@ const digits = (value, count = 3) => (value === undefined ? undefined : Number(v
 async function measure(name, python) {
   const { steps, items } = MODELS[name];
   const args = [OURS, name, values.device, folder];
-  spawnSync(process.execPath, [...args, 'save'], { stdio: 'inherit' });
-  const ours = new Contestant(process.execPath, args);
+  spawnSync(process.execPath, [...args, 'float32', 'save'], { stdio: 'inherit' });
+  const ours = new Contestant(process.execPath, [...args, dtype]);
   const { losses } = await ours.next();
+  const float32 = dtype === 'float32' ? undefined : new Contestant(process.execPath, [...args, 'float32']);
+  await float32?.next();
   const layouts = python === undefined ? [] : name === 'resnet18' ? ['default', 'channelsLast'] : ['default'];
   const peers = {};
   let peerMissing = python === undefined ? 'no Python with torch was found' : undefined;
   let version;
   let difference = 0;
   for (const layout of layouts) {
-    const peer = new Contestant(python, [PEER, name, layout, folder, String(threads), String(steps)]);
+    const peer = new Contestant(python, [PEER, name, layout, folder, String(threads), String(steps), dtype]);
     try {
       const first = await peer.next();
       version = first.version;
@@ -86,7 +93,7 @@ async function measure(name, python) {
       peerMissing = `PyTorch (${layout}): ${error.message}`;
     }
   }
-  const all = [ours, ...Object.values(peers)];
+  const all = [ours, ...(float32 ? [float32] : []), ...Object.values(peers)];
   for (let i = 0; i < rounds; i++) for (const each of all) await each.round();
   for (const each of all) each.end();
   const { fallbacks } = await ours.next();
@@ -96,7 +103,11 @@ async function measure(name, python) {
   return {
     model: name,
     unit: 'ms/step',
+    dtype,
     ours: digits(our),
+    ...(float32
+      ? { oursFloat32: digits(median(float32.times)), speedup: digits(median(float32.times) / our) }
+      : {}),
     peer: their === null ? null : digits(their),
     ...(their === null ? { peerMissing } : {}),
     // Above 1: ours is that many times as fast.
@@ -109,7 +120,11 @@ async function measure(name, python) {
     peers: Object.fromEntries(
       Object.entries(peers).map(([layout, { times }]) => [layout, digits(median(times))]),
     ),
-    rounds: { ours: ours.times.map((t) => digits(t)), peer: best?.[1].times.map((t) => digits(t)) },
+    rounds: {
+      ours: ours.times.map((t) => digits(t)),
+      oursFloat32: float32?.times.map((t) => digits(t)),
+      peer: best?.[1].times.map((t) => digits(t)),
+    },
     peakMemoryMB: { ours: ours.last.peakMemory, peer: best?.[1].last.peakMemory ?? null },
     peakTensorMB: digits((ours.last.tensorBytes ?? 0) / 2 ** 20),
     leakedTensors: ours.leaked,
@@ -136,6 +151,10 @@ try {
     ...(first.peer === null ? { peerMissing: first.peerMissing } : {}),
     ratio: first.ratio,
     ratios: Object.fromEntries(results.map(({ model, ratio }) => [model, ratio])),
+    dtype,
+    ...(dtype === 'float32'
+      ? {}
+      : { speedups: Object.fromEntries(results.map(({ model, speedup }) => [model, speedup])) }),
     device: values.device,
     threads,
     torch: first.version,

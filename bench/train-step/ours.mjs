@@ -3,11 +3,11 @@
 import { writeFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { OptimWrapper } from '@engine/optim';
+import { AmpOptimWrapper, OptimWrapper } from '@engine/optim';
 import { selectDevice, tf, toHostArray } from '@engine/tensor';
 import { lossOf, MODELS } from './models.mjs';
 
-const [name, device, folder, task] = process.argv.slice(2);
+const [name, device, folder, dtype = 'float32', task] = process.argv.slice(2);
 const { make, optimizer, steps } = MODELS[name];
 const { backend } = await selectDevice(device);
 const { model, x, y } = make();
@@ -44,7 +44,10 @@ if (task === 'save') {
   process.exit();
 }
 
-const wrapper = new OptimWrapper(optimizer(model));
+const wrapper =
+  dtype === 'float32'
+    ? new OptimWrapper(optimizer(model))
+    : new AmpOptimWrapper(optimizer(model), { dtype });
 
 function step() {
   const { loss } = wrapper.step(() => {

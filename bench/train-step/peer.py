@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 name, layout, folder, threads, steps = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5])
+dtype = sys.argv[6] if len(sys.argv) > 6 else 'float32'
 torch.set_num_threads(threads)
 
 
@@ -142,7 +143,8 @@ else:
 
 def step():
     optimizer.zero_grad(set_to_none=True)
-    loss = F.cross_entropy(run(x), y)
+    with torch.autocast('cpu', dtype=torch.bfloat16, enabled=dtype == 'bfloat16'):
+        loss = F.cross_entropy(run(x), y)
     loss.backward()
     optimizer.step()
     return loss
