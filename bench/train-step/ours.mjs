@@ -45,9 +45,7 @@ if (task === 'save') {
 }
 
 const wrapper =
-  dtype === 'float32'
-    ? new OptimWrapper(optimizer(model))
-    : new AmpOptimWrapper(optimizer(model), { dtype });
+  dtype === 'float32' ? new OptimWrapper(optimizer(model)) : new AmpOptimWrapper(optimizer(model), { dtype });
 
 function step() {
   const { loss } = wrapper.step(() => {
