@@ -1,6 +1,7 @@
-import type { AutocastDtype } from '@engine/tensor';
+import { tf, type AutocastDtype, type Tensor } from '@engine/tensor';
 
 import { aten } from './aten.js';
+import type { EngineTorch } from './engine-torch.js';
 import { SCALAR, type Storage } from './storage.js';
 
 let current: AutocastDtype = 'float32';
@@ -31,4 +32,14 @@ export function narrowed(x: Storage, scalar: number): Storage {
   cast.refCount = 1;
   x.cast = cast;
   return cast;
+}
+
+const NAMES = new Map<number, string>(Object.entries(SCALAR).map(([name, scalar]) => [scalar, name]));
+
+/**
+ * The type in which a tensor is stored, which tfjs does not know: `bfloat16` or `half` for what autocast made narrow.
+ * For tensors of the torch backend, while it is the current one.
+ */
+export function storageDtype(tensor: Tensor): string {
+  return NAMES.get((tf.backend() as EngineTorch).resolve(tensor.dataId).scalar)!;
 }

@@ -1,2 +1,3 @@
+export { storageDtype } from './autocast.js';
 export { fallbackCounts, fallbackKernels, resetFallbackCounts } from './kernels/index.js';
 export { TorchBackend, type TorchBackendOptions } from './torch-backend.js';

@@ -130,6 +130,11 @@ const lists = (): Record<string, Tensor> => ({
   t2: draw([1], 'c'),
 });
 
+function unscaled(): Record<string, Tensor> {
+  const { t0, t1, t2 } = lists();
+  return { g0: t0!, g1: t1!, g2: t2! };
+}
+
 /** Inputs for the accelerated kernels that are not in cases.fixture.ts. */
 export const MORE_CASES: Record<string, () => Case[]> = {
   ...activation('EngineGelu'),
@@ -264,4 +269,6 @@ export const MORE_CASES: Record<string, () => Case[]> = {
     [2, 1, Infinity].flatMap((normType) =>
       [0.5, 1e9].map((maxNorm) => ({ inputs: lists(), attrs: { count: 3, maxNorm, normType } })),
     ),
+  EngineUnscale: () => [0.5, 2 ** -16].map((factor) => ({ inputs: unscaled(), attrs: { count: 3, factor } })),
+  EngineToFloat32: () => [{ inputs: { x: draw([2, 3], 'x') } }],
 };

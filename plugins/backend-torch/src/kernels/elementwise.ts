@@ -155,6 +155,8 @@ function emptyStrings(x: TensorInfo): Storage {
 
 kernel<{ dtype: tf.DataType }>('Cast', ({ x }, { dtype }) => {
   const given = on(x);
+  // To tfjs it has the type already, whatever it is stored in.
+  if (dtype === 'float32' && given.isFloat) return given;
   if (dtype === 'bool' || given.scalar === SCALAR.bool) return toScalar(given, scalarType(dtype));
   if (dtype === 'int32' && given.isFloat) return toScalar(aten('trunc', given), SCALAR.int32);
   if (given.scalar === SCALAR.complex64 && dtype !== 'complex64') {

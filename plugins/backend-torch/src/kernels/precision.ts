@@ -33,6 +33,7 @@ const LOWER = [
   'Einsum',
   'EngineConv2d',
   'EngineConv2dGrad',
+  'EngineConvTranspose2d',
   'EngineLinear',
   'EngineLinearGrad',
   'FusedConv2D',
@@ -79,16 +80,23 @@ const WIDEST = [
 
 /** Accelerated kernels that know what to do with a narrow input; the others run in float32. */
 const NARROW_READY = [
+  'EngineAdaptiveAvgPool2d',
+  'EngineAdaptiveAvgPool2dGrad',
+  'EngineAdaptiveMaxPool2d',
+  'EngineAdaptiveMaxPool2dGrad',
   'EngineBatchNormEval',
   'EngineBatchNormReluTrain',
   'EngineBatchNormTrain',
   'EngineBatchNormTrainGrad',
-  'EngineGelu',
-  'EngineGeluGrad',
   'EngineRelu',
   'EngineReluGrad',
-  'EngineSilu',
-  'EngineSiluGrad',
+  ...['Elu', 'Gelu', 'GeluTanh', 'Hardsigmoid', 'Hardswish', 'Hardtanh', 'LeakyRelu', 'Mish', 'Silu'].flatMap(
+    (name) => [`Engine${name}`, `Engine${name}Grad`],
+  ),
+  ...['Nearest', 'NearestExact', 'Bilinear', 'Bicubic'].flatMap((name) => [
+    `EngineResize${name}`,
+    `EngineResize${name}Grad`,
+  ]),
 ];
 
 const RULES = new Map<string, Rule>([
@@ -110,11 +118,16 @@ const RESULTS = new Map<string, Results>([
   ],
   [
     'EngineLinearGrad',
-    (attrs: { needInput: boolean; needBias: boolean }) =>
-      only('weight', attrs.needInput && 'x', attrs.needBias && 'float32'),
+    (attrs: { needInput: boolean; needWeight: boolean; needBias: boolean }) =>
+      only(attrs.needInput && 'x', attrs.needWeight && 'weight', attrs.needBias && 'float32'),
   ],
   ['EngineAttention', () => ['lower', 'float32']],
   ['EngineSelfAttention', () => ['lower', 'float32']],
+  ['EngineScaledDotProductAttention', () => ['lower', 'float32']],
+  ['EngineMaskedScaledDotProductAttention', () => ['lower', 'float32']],
+  ['EngineScaledDotProductAttentionGrad', () => ['q', 'k', 'v', 'float32']],
+  ['EngineDropout', () => ['x']],
+  ['EngineGroupNormGrad', () => ['x', 'float32', 'float32']],
   ['EngineAttentionGrad', () => ['q', 'k', 'v']],
   ['EngineSelfAttentionGrad', () => ['qkv']],
   ['EngineLayerNormGrad', () => ['x', 'float32', 'float32']],
@@ -195,22 +208,38 @@ function typed(
 /** libtorch's words for an operator that knows no narrow type on the device. */
 const NOT_IMPLEMENTED = /not implemented for '(BFloat16|Half)'|expected scalar type|got: c10::BFloat16/i;
 
-/** Runs a kernel as it is, and in float32 from the first time on that libtorch says that it cannot. */
+/** Runs a kernel in float32 and brings what it returns back to a narrow type, unless that is float32 too. */
+function around<A>(
+  body: Run<A>,
+  inputs: Inputs,
+  attrs: A,
+  scalar: number,
+  resolve: Resolve,
+): Storage | Storage[] {
+  const back = (result: Storage): Storage =>
+    result.scalar === SCALAR.float32 && result.handle >= 0 ? toScalar(result, scalar) : result;
+  const found = body(cast(inputs, SCALAR.float32, resolve), attrs);
+  return Array.isArray(found) ? found.map(back) : back(found);
+}
+
+/** Runs a kernel as it is, and around float32 from the first time on that libtorch says that it cannot. */
 function asIs<A>(body: Run<A>, resolve: Resolve): Run<A> {
   let refused = false;
   return (inputs, attrs) => {
-    if (refused && anyNarrow(inputs, resolve)) return body(cast(inputs, SCALAR.float32, resolve), attrs);
-    try {
-      return body(inputs, attrs);
-    } catch (error) {
-      if (!NOT_IMPLEMENTED.test((error as Error).message) || !anyNarrow(inputs, resolve)) throw error;
-      refused = true;
-      return body(cast(inputs, SCALAR.float32, resolve), attrs);
+    if (!refused) {
+      try {
+        return body(inputs, attrs);
+      } catch (error) {
+        if (!NOT_IMPLEMENTED.test((error as Error).message) || !anyNarrow(inputs, resolve)) throw error;
+        refused = true;
+      }
     }
+    if (!anyNarrow(inputs, resolve)) return body(inputs, attrs);
+    return around(body, inputs, attrs, widest(inputs, resolve), resolve);
   };
 }
 
-/** Runs a kernel in a narrow type, or, where libtorch has no such operator for these shapes, in float32 and back. */
+/** Runs a kernel in a narrow type, or, where libtorch has no such operator for these shapes, around float32. */
 function inNarrow<A>(
   body: Run<A>,
   inputs: Inputs,
@@ -223,10 +252,7 @@ function inNarrow<A>(
   } catch (error) {
     if (!NOT_IMPLEMENTED.test((error as Error).message)) throw error;
   }
-  const back = (result: Storage): Storage =>
-    result.scalar === SCALAR.float32 && result.handle >= 0 ? toScalar(result, scalar) : result;
-  const found = body(cast(inputs, SCALAR.float32, resolve), attrs);
-  return Array.isArray(found) ? found.map(back) : back(found);
+  return around(body, inputs, attrs, scalar, resolve);
 }
 
 /** The kernel with inputs and results in the types that mixed precision asks for. */
