@@ -16,6 +16,7 @@ const OPTIMIZER = ['core', 'tensor', 'optim'];
 const PLUGINS = {
   'backend-torch': ['core', 'tensor'],
   'backend-wasm': ['core', 'tensor'],
+  openmmlab: ['core'],
   'optim-8bit': OPTIMIZER,
   'optim-dadaptation': OPTIMIZER,
   'optim-extra': OPTIMIZER,

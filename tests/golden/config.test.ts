@@ -13,11 +13,6 @@ const { cases } = readGolden<{ cases: ConfigCase[] }>('config', 'expected.json')
 describe.skipIf(cases.length === 0)('config files resolve as MMEngine resolves them', () => {
   for (const { file, overrides, expected } of cases) {
     const title = overrides ? `${file} with ${JSON.stringify(overrides)}` : file;
-    // Python-style files are not read yet.
-    if (file.endsWith('.py')) {
-      it.skip(title, () => undefined);
-      continue;
-    }
     it(title, async () => {
       const config = await loadConfig(goldenPath('config', file), overrides ? { overrides } : {});
       expect(config.values).toEqual(expected);

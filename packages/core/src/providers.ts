@@ -7,6 +7,9 @@ const BY_NAME: Readonly<Record<string, string>> = {
   'OPTIMIZERS/Lion': '@engine/optim-lion',
 };
 
+/** First-party plugins by the extension of the config files they read. */
+export const READER_PACKAGES: Readonly<Record<string, string>> = { py: '@engine/openmmlab' };
+
 /** Packages that hold the engine's own parts, for a registry that nothing has filled yet. */
 const BY_REGISTRY: Readonly<Record<string, string>> = {
   LOOPS: '@engine/runner',

@@ -72,6 +72,8 @@ export const FUNCTIONS = root<types.FunctionTypes>('FUNCTIONS');
 export const BACKENDS = root<types.BackendTypes>('BACKENDS');
 export const PROCESS_GROUPS = root<types.ProcessGroupTypes>('PROCESS_GROUPS');
 export const STORAGE_BACKENDS = root<types.StorageBackendTypes>('STORAGE_BACKENDS');
+/** Readers of config files in formats that the engine does not know itself, by extension without the dot. */
+export const CONFIG_READERS = root<types.ConfigReaderTypes>('CONFIG_READERS');
 
 /** The root registries by the name of their constant. */
 export const ROOT_REGISTRIES = {
@@ -102,6 +104,7 @@ export const ROOT_REGISTRIES = {
   BACKENDS,
   PROCESS_GROUPS,
   STORAGE_BACKENDS,
+  CONFIG_READERS,
 } as const;
 
 export type Registries = typeof ROOT_REGISTRIES;

@@ -28,6 +28,7 @@ export interface FunctionTypes {}
 export interface BackendTypes {}
 export interface ProcessGroupTypes {}
 export interface StorageBackendTypes {}
+export interface ConfigReaderTypes {}
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 type AnyEntry = (abstract new (...args: any[]) => any) | ((...args: any[]) => any);

@@ -6,4 +6,5 @@ export { loadConfig, type LoadConfigOptions } from './load-config.js';
 export { mergeValues, type MergeOptions } from './merge.js';
 export { parseOverride, parseOverrideValue, type ConfigOverride } from './override.js';
 export { CONFIG_FORMATS, type ConfigFormat } from './read-layer.js';
+export type { ConfigRead, ConfigReader, ConfigReadRequest } from './readers.js';
 export type { ConfigValues } from './values.js';

@@ -7,6 +7,8 @@ export interface LoadConfigOptions {
   overrides?: Readonly<Record<string, unknown>> | readonly string[];
   /** Whether `{{$NAME:default}}` is replaced by environment variables; true. */
   env?: boolean;
+  /** Options for the plugin that reads the file, when its format is not one of the engine's own. */
+  reader?: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -15,15 +17,16 @@ export interface LoadConfigOptions {
  * Files are `.ts .mts .js .mjs .json .json5 .yaml .yml`; a script's default export is the config, and is called when
  * it is a function. `_base_` names one or more files, relative to the one that holds it. In text, `{{ fileBasename }}`
  * and its like stand for the file itself, `{{$NAME:default}}` for an environment variable, `{{_base_.a.b}}` for a value
- * of the bases. Scripts are evaluated once per process.
+ * of the bases. Scripts are evaluated once per process. Files of other kinds are read by plugins, `.py` by
+ * `@engine/openmmlab`.
  *
  * @throws E_CONFIG_NOT_FOUND, E_CONFIG_UNREADABLE, E_CONFIG_EXTENSION, E_CONFIG_SYNTAX, E_CONFIG_EVALUATION,
  *   E_CONFIG_EXPORT, E_CONFIG_TYPE, E_CONFIG_RESERVED, E_CONFIG_BASE, E_CONFIG_BASE_CYCLE, E_CONFIG_BASE_KEYS,
  *   E_CONFIG_MERGE, E_CONFIG_INDEX, E_CONFIG_ENV, E_CONFIG_REFERENCE, E_CONFIG_OVERRIDE
  */
 export async function loadConfig(file: string, options: LoadConfigOptions = {}): Promise<Config> {
-  const { overrides = {}, env = true } = options;
-  const loaded = await loadFiles(file, env);
+  const { overrides = {}, env = true, reader = {} } = options;
+  const loaded = await loadFiles(file, env, reader);
   const config = new Config(loaded.values, loaded);
   if (!Array.isArray(overrides)) return config.mergeFromDict(overrides as Record<string, unknown>);
   for (const text of overrides as readonly string[]) {

@@ -1,12 +1,20 @@
 import { homedir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, extname, join, resolve } from 'node:path';
 import { addWhere, EngineError, isEngineError, show } from '../errors.js';
 import { showFile } from '../provenance.js';
 import type { ConfigLayer } from './layers.js';
 import { mergeValues } from './merge.js';
-import { readFileContent, readTextContent, type ConfigFormat, type FileContent } from './read-layer.js';
+import {
+  CONFIG_FORMATS,
+  readFileContent,
+  readText,
+  readTextContent,
+  type ConfigFormat,
+  type FileContent,
+} from './read-layer.js';
+import { readerOf, type ConfigRead } from './readers.js';
 import { isPlainObject, type ConfigValues } from './values.js';
-import { resolveReferences, type VariableContext } from './variables.js';
+import { resolveReferences, substituteVariables, type VariableContext } from './variables.js';
 
 /** A config file merged with its bases. */
 export interface LoadedConfig {
@@ -17,20 +25,20 @@ export interface LoadedConfig {
   envVariables: Record<string, string>;
 }
 
-interface Loaded {
-  values: ConfigValues;
-  layers: ConfigLayer[];
-  texts: string[];
-}
-
 interface Session {
   env: boolean;
+  /** Options for readers of other formats. */
+  reader: Readonly<Record<string, unknown>>;
   used: Record<string, string>;
 }
 
 /** Reads a file and what it inherits from. Scripts are evaluated once per process. */
-export async function loadFiles(file: string, env: boolean): Promise<LoadedConfig> {
-  const session: Session = { env, used: {} };
+export async function loadFiles(
+  file: string,
+  env: boolean,
+  reader: Readonly<Record<string, unknown>> = {},
+): Promise<LoadedConfig> {
+  const session: Session = { env, reader, used: {} };
   const filename = absolute(file, process.cwd());
   const { values, layers, texts } = await loadFile(filename, 'file', session, []);
   return { values, layers, text: texts.join('\n'), filename, envVariables: session.used };
@@ -38,10 +46,12 @@ export async function loadFiles(file: string, env: boolean): Promise<LoadedConfi
 
 /** The same for text that is in no file; relative paths in it start at the working directory. */
 export async function loadText(text: string, format: ConfigFormat, env: boolean): Promise<LoadedConfig> {
-  const session: Session = { env, used: {} };
+  const session: Session = { env, reader: {}, used: {} };
   const file = join(process.cwd(), `config.${format}`);
-  const content = await readTextContent(text, format, context(file, session));
-  const { values, layers, texts } = await inherit(content, file, 'file', session, []);
+  const { values, layers, texts } =
+    format === 'py'
+      ? await readForeign(file, text, 'file', session, [])
+      : await inherit(await readTextContent(text, format, context(file, session)), file, 'file', session, []);
   layers.at(-1)!.file = undefined;
   return { values, layers, text: texts.join('\n'), filename: undefined, envVariables: session.used };
 }
@@ -63,7 +73,7 @@ async function loadFile(
   via: 'file' | 'base',
   session: Session,
   chain: readonly string[],
-): Promise<Loaded> {
+): Promise<ConfigRead> {
   if (chain.includes(file)) {
     throw new EngineError({
       code: 'E_CONFIG_BASE_CYCLE',
@@ -74,13 +84,63 @@ async function loadFile(
       exitCode: 2,
     });
   }
-  const content = await readFileContent(context(file, session)).catch((error: unknown) => {
-    // Whoever asks for a base that is not there is the one to correct.
+  // Whoever asks for a base that is not there is the one to correct.
+  const blame = (error: unknown): never => {
     const by = chain.at(-1);
     if (by !== undefined && isEngineError(error)) addWhere(error, `_base_ of ${showFile(by)}`);
     throw error;
+  };
+  const inside = [...chain, file];
+  if (CONFIG_FORMATS[extname(file)]) {
+    const content = await readFileContent(context(file, session)).catch(blame);
+    return inherit(content, file, via, session, inside);
+  }
+  await readerOf(file, Object.keys(CONFIG_FORMATS)).catch(blame);
+  const text = await Promise.resolve(file).then(readText).catch(blame);
+  const read = await readForeign(file, text, via, session, inside);
+  read.layers.at(-1)!.via = via;
+  return read;
+}
+
+/** Hands a file of a format that is not the engine's own to the plugin that reads it. */
+async function readForeign(
+  file: string,
+  text: string,
+  via: 'file' | 'base',
+  session: Session,
+  chain: readonly string[],
+): Promise<ConfigRead> {
+  const reader = await readerOf(file, Object.keys(CONFIG_FORMATS));
+  return reader({
+    file,
+    text,
+    via,
+    options: session.reader,
+    substitute: () => substituteVariables(text, context(file, session)),
+    bases: (names) => loadBases(names, file, session, chain),
+    warnDeprecated: (deprecation) => warnDeprecated(deprecation, file),
   });
-  return inherit(content, file, via, session, [...chain, file]);
+}
+
+async function loadBases(
+  names: readonly string[],
+  file: string,
+  session: Session,
+  chain: readonly string[],
+): Promise<ConfigRead[]> {
+  const bases: ConfigRead[] = [];
+  const owners = new Map<string, string>();
+  for (const name of names) {
+    const path = absolute(name, dirname(file));
+    const loaded = await loadFile(path, 'base', session, chain);
+    for (const key of Object.keys(loaded.values)) {
+      const other = owners.get(key);
+      if (other !== undefined) throw sharedKey(key, other, path, file);
+      owners.set(key, path);
+    }
+    bases.push(loaded);
+  }
+  return bases;
 }
 
 async function inherit(
@@ -89,19 +149,11 @@ async function inherit(
   via: 'file' | 'base',
   session: Session,
   chain: readonly string[],
-): Promise<Loaded> {
+): Promise<ConfigRead> {
   const { _base_: bases, _deprecation_: deprecation, ...rest } = content.values;
   warnDeprecated(deprecation, file);
-  const base: Loaded = { values: {}, layers: [], texts: [] };
-  const owners = new Map<string, string>();
-  for (const name of baseNames(bases, file)) {
-    const path = absolute(name, dirname(file));
-    const loaded = await loadFile(path, 'base', session, chain);
-    for (const key of Object.keys(loaded.values)) {
-      const other = owners.get(key);
-      if (other !== undefined) throw sharedKey(key, other, path, file);
-      owners.set(key, path);
-    }
+  const base: ConfigRead = { values: {}, layers: [], texts: [] };
+  for (const loaded of await loadBases(baseNames(bases, file), file, session, chain)) {
     Object.assign(base.values, loaded.values);
     base.layers.push(...loaded.layers);
     base.texts.push(...loaded.texts);

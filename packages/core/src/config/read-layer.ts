@@ -11,10 +11,13 @@ import { parseText, syntaxError, type ParsedText, type TextFormat } from './pars
 import type { ConfigValues } from './values.js';
 import { substituteStrings, substituteText, type VariableContext } from './variables.js';
 
-export type ConfigFormat = TextFormat | 'ts' | 'js';
+/** Formats of config text; `py` is read by a plugin. */
+export type ConfigFormat = TextFormat | 'ts' | 'js' | 'py';
+
+type OwnFormat = Exclude<ConfigFormat, 'py'>;
 
 /** File extension → format. */
-export const CONFIG_FORMATS: Readonly<Record<string, ConfigFormat>> = {
+export const CONFIG_FORMATS: Readonly<Record<string, OwnFormat>> = {
   '.ts': 'ts',
   '.mts': 'ts',
   '.js': 'js',
@@ -33,12 +36,12 @@ export interface FileContent {
 }
 
 /**
- * Reads one file: parses or imports it and replaces the variables in it.
- * @throws E_CONFIG_EXTENSION, E_CONFIG_NOT_FOUND, E_CONFIG_UNREADABLE, E_CONFIG_SYNTAX, E_CONFIG_EVALUATION, …
+ * Reads one file of a format of {@link CONFIG_FORMATS}: parses or imports it and replaces the variables in it.
+ * @throws E_CONFIG_NOT_FOUND, E_CONFIG_UNREADABLE, E_CONFIG_SYNTAX, E_CONFIG_EVALUATION, …
  */
 export async function readFileContent(context: VariableContext): Promise<FileContent> {
   const { file } = context;
-  const format = formatOf(file);
+  const format = CONFIG_FORMATS[extname(file)]!;
   const text = readText(file);
   if (format !== 'ts' && format !== 'js') return parseContent(text, format, context);
   return scriptContent(text, context, () => importModule(file, dirname(file)));
@@ -47,7 +50,7 @@ export async function readFileContent(context: VariableContext): Promise<FileCon
 /** The same for text that is in no file; relative paths in it start at the folder of `context.file`. */
 export async function readTextContent(
   text: string,
-  format: ConfigFormat,
+  format: OwnFormat,
   context: VariableContext,
 ): Promise<FileContent> {
   if (format !== 'ts' && format !== 'js') return parseContent(text, format, context);
@@ -84,21 +87,8 @@ async function scriptContent(
   return { values: substituteStrings(exported, context), lines, text };
 }
 
-function formatOf(file: string): ConfigFormat {
-  const format = CONFIG_FORMATS[extname(file)];
-  if (format) return format;
-  const python = extname(file) === '.py';
-  throw new EngineError({
-    code: 'E_CONFIG_EXTENSION',
-    what: `'${extname(file)}' is not a kind of config file.`,
-    received: show(file, 200),
-    expected: `one of ${Object.keys(CONFIG_FORMATS).join(', ')}`,
-    fix: python ? 'rewrite it as .yaml or .ts: Python configs are not read' : undefined,
-    exitCode: 2,
-  });
-}
-
-function readText(file: string): string {
+/** @throws E_CONFIG_NOT_FOUND, E_CONFIG_UNREADABLE */
+export function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8').replace(/^\uFEFF/, '');
   } catch (cause) {

@@ -29,19 +29,26 @@ function predefinedVariables(file: string): Record<string, string> {
 }
 
 /**
- * Replaces `{{ fileBasename }}` and its like, and `{{$NAME:default}}`, in a text; afterwards a reference
- * `{{_base_.a.b}}` that is a whole value stands in quotes, so that the text can be parsed.
+ * Replaces `{{ fileBasename }}` and its like, and `{{$NAME:default}}`, in a text.
  * @throws E_CONFIG_ENV for a variable that has neither a value nor a default
  */
+export function substituteVariables(text: string, context: VariableContext): string {
+  const result = substitutePredefined(text, context.file);
+  if (!context.env) return result;
+  return result.replace(
+    ENVIRONMENT,
+    (whole, _quote, name: string, otherwise: string | undefined, at: number) =>
+      environmentValue(name, otherwise, context, whole, lineOf(result, at)),
+  );
+}
+
+/**
+ * The same; afterwards a reference `{{_base_.a.b}}` that is a whole value stands in quotes, so that the text can be
+ * parsed.
+ * @throws E_CONFIG_ENV
+ */
 export function substituteText(text: string, context: VariableContext): string {
-  let result = substitutePredefined(text, context.file);
-  if (context.env) {
-    result = result.replace(
-      ENVIRONMENT,
-      (whole, _quote, name: string, otherwise: string | undefined, at: number) =>
-        environmentValue(name, otherwise, context, whole, lineOf(result, at)),
-    );
-  }
+  const result = substituteVariables(text, context);
   return result.replace(REFERENCE, (whole: string, _path: string, at: number) => {
     const before = /[^ \t]?[ \t]*$/.exec(result.slice(0, at))![0].trim();
     const after = /^[ \t]*[^ \t]?/.exec(result.slice(at + whole.length))![0].trim();

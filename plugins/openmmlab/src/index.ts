@@ -1,0 +1,6 @@
+import { CONFIG_READERS } from '@engine/core';
+import { readPythonConfig } from './config/reader.js';
+
+CONFIG_READERS.add('py', readPythonConfig, { from: '@engine/openmmlab' });
+
+export { readPythonConfig, type PythonReaderOptions } from './config/reader.js';
