@@ -91,8 +91,8 @@ function indexOf(length: number, index: Value, kind: string): number {
   return at;
 }
 
-/** The places that a slice takes of a sequence. */
-function places(length: number, slice: PySlice): number[] {
+/** Where a slice of a sequence starts, ends and how far it steps. */
+function bounds(length: number, slice: PySlice): { from: number; to: number; step: number } {
   const bound = (value: Value): number | undefined => {
     if (value === null) return undefined;
     const int = asInt(value);
@@ -108,10 +108,21 @@ function places(length: number, slice: PySlice): number[] {
     return step > 0 ? Math.max(0, Math.min(length, at)) : Math.max(-1, Math.min(length - 1, at));
   };
   const from = clamp(bound(slice.from), step > 0 ? 0 : length - 1);
-  const to = clamp(bound(slice.to), step > 0 ? length : -1);
+  return { from, to: clamp(bound(slice.to), step > 0 ? length : -1), step };
+}
+
+/** The places that a slice takes of a sequence. */
+function places(length: number, slice: PySlice): number[] {
+  const { from, to, step } = bounds(length, slice);
   const found: number[] = [];
   for (let at = from; step > 0 ? at < to : at > to; at += step) found.push(at);
   return found;
+}
+
+function sliceOfRange(range: PyRange, slice: PySlice): PyRange {
+  const { from, to, step } = bounds(Number(range.length), slice);
+  const at = (index: number): bigint => range.from + BigInt(index) * range.step;
+  return new PyRange(at(from), at(to), range.step * BigInt(step));
 }
 
 /** `value[index]`. */
@@ -119,8 +130,7 @@ export function getElement(value: Value, index: Value): Value {
   if (value instanceof PyDict) return getItem(value, index);
   if (value instanceof PyType || value instanceof PyLazy) return value;
   if (value instanceof PyRange) {
-    if (index instanceof PySlice)
-      return new PyList(places(Number(value.length), index).map((at) => listOf(value)[at]!));
+    if (index instanceof PySlice) return sliceOfRange(value, index);
     return value.from + BigInt(indexOf(Number(value.length), index, 'range object')) * value.step;
   }
   if (value instanceof PyList || value instanceof PyTuple) {
@@ -149,8 +159,7 @@ export function setElement(value: Value, index: Value, element: Value, origin?: 
     const taken = places(value.items.length, index);
     const items = listOf(element);
     if (index.step === null || index.step === 1n) {
-      const [from] = places(value.items.length, new PySlice(index.from, null, null));
-      value.items.splice(taken[0] ?? from ?? value.items.length, taken.length, ...items);
+      value.items.splice(bounds(value.items.length, index).from, taken.length, ...items);
     } else {
       if (items.length !== taken.length) {
         raise(

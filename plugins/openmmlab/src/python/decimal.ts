@@ -3,7 +3,7 @@
  * value, as Python rounds. Negative `digits` round before the point.
  */
 export function fixedText(value: number, digits: number): string {
-  const { mantissa, exponent } = parts(Math.abs(value));
+  const { mantissa, exponent } = binaryParts(Math.abs(value));
   // value * 10^digits as a fraction of two integers.
   let top = mantissa;
   let bottom = 1n;
@@ -20,7 +20,8 @@ export function fixedText(value: number, digits: number): string {
   return `${sign}${text.slice(0, -digits)}.${text.slice(-digits)}`;
 }
 
-function parts(value: number): { mantissa: bigint; exponent: number } {
+/** A finite positive double as an integer times a power of two. */
+export function binaryParts(value: number): { mantissa: bigint; exponent: number } {
   const view = new DataView(new ArrayBuffer(8));
   view.setFloat64(0, value);
   const bits = view.getBigUint64(0);

@@ -2,7 +2,7 @@ import { fixedText, floatText, place, significant } from './decimal.js';
 import { getItem } from './config-dict.js';
 import { raise } from './errors.js';
 import { repr, str } from './text.js';
-import { PyDict, PyTuple, typeName, type Value } from './values.js';
+import { PyDict, PyList, PyTuple, typeName, type Value } from './values.js';
 
 interface Spec {
   fill: string;
@@ -45,11 +45,7 @@ export function formatValue(value: Value, text: string): string {
   if (text === '') return str(value);
   const spec = parseSpec(text, value);
   if (typeof value === 'number') return formatFloat(value, spec);
-  if (typeof value === 'bigint' || typeof value === 'boolean') {
-    if (typeof value === 'boolean' && spec.type === '')
-      return pad(str(value), { ...spec, align: spec.align || '>' });
-    return formatInt(BigInt(value), spec);
-  }
+  if (typeof value === 'bigint' || typeof value === 'boolean') return formatInt(BigInt(value), spec);
   if (typeof value !== 'string') {
     return raise('TypeError', `unsupported format string passed to ${typeName(value)}.__format__`);
   }
@@ -71,8 +67,10 @@ function formatInt(value: bigint, spec: Spec): string {
   if (spec.precision !== undefined) raise('ValueError', 'Precision not allowed in integer format specifier');
   const absolute = value < 0n ? -value : value;
   const sign = value < 0n ? '-' : spec.sign === '-' ? '' : spec.sign;
-  if (spec.type === 'c')
-    return pad(String.fromCodePoint(Number(absolute)), { ...spec, align: spec.align || '<' });
+  if (spec.type === 'c') {
+    if (value < 0n || value > 0x10ffffn) raise('OverflowError', '%c arg not in range(0x110000)');
+    return pad(String.fromCodePoint(Number(value)), { ...spec, align: spec.align || '<' });
+  }
   const radix = { b: 2, o: 8, x: 16, X: 16, d: 10, n: 10, '': 10 }[spec.type];
   if (radix === undefined) return unknownType(spec.type, value);
   let digits = absolute.toString(radix);
@@ -82,6 +80,7 @@ function formatInt(value: bigint, spec: Spec): string {
 }
 
 function formatFloat(value: number, spec: Spec): string {
+  if (!'eEfFgGn%'.includes(spec.type)) return unknownType(spec.type, value);
   const negative = value < 0 || Object.is(value, -0);
   const sign = negative ? '-' : spec.sign === '-' ? '' : spec.sign;
   if (!Number.isFinite(value)) {
@@ -130,7 +129,8 @@ function general(value: number, precision: number, alternate: boolean, decimals:
   const { digits, power } = significant(value, count);
   const shown = alternate ? digits : digits.replace(/0+$/, '') || '0';
   const scientific = power < -4 || power >= count - decimals;
-  return place(shown, power, scientific, scientific ? 0 : decimals);
+  const text = place(shown, power, scientific, scientific ? 0 : decimals);
+  return alternate && !/[.e]/.test(text) ? `${text}.` : text;
 }
 
 function group(digits: string, mark: string, size: number): string {
@@ -177,7 +177,7 @@ export function formatPercent(text: string, values: Value): string {
       return percentItem(value, flags, size, places, type);
     },
   );
-  if (!byName && used < list.length && !(values instanceof PyDict)) {
+  if (!byName && used < list.length && !(values instanceof PyDict || values instanceof PyList)) {
     raise('TypeError', 'not all arguments converted during string formatting');
   }
   return result;

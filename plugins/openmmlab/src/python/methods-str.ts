@@ -29,7 +29,7 @@ function split(fromEnd: boolean): StringMethod {
     const limit = Number(asInt(getArgument(args, 1, 'maxsplit') ?? -1n) ?? -1n);
     if (mark === '') raise('ValueError', 'empty separator');
     const parts = mark === null ? text.trim().split(/\s+/).filter(Boolean) : text.split(mark as string);
-    if (limit < 0 || parts.length <= limit + 1) return list(parts);
+    if (limit < 0 || parts.length <= limit + (mark === null ? 0 : 1)) return list(parts);
     if (mark !== null) {
       const rest = fromEnd ? parts.slice(0, parts.length - limit) : parts.slice(limit);
       const joined = rest.join(mark as string);
@@ -44,7 +44,7 @@ function split(fromEnd: boolean): StringMethod {
 /** The part that is not split keeps the blanks inside it. */
 function splitBlank(text: string, limit: number, fromEnd: boolean): string[] {
   const parts: string[] = [];
-  let rest = text.trim();
+  let rest = fromEnd ? text.trimEnd() : text.trimStart();
   const pattern = fromEnd ? /^([\s\S]*\S)\s+(\S+)$/ : /^(\S+)\s+([\s\S]*)$/;
   for (let n = 0; n < limit; n++) {
     const match = pattern.exec(rest);
@@ -97,7 +97,8 @@ function justify(side: 'left' | 'right' | 'both'): StringMethod {
 const title = (text: string): string =>
   text.replace(/\p{L}+/gu, (word) => {
     const [first, ...rest] = [...word];
-    return first!.toUpperCase() + rest.join('').toLowerCase();
+    const [head, ...tail] = [...first!.toUpperCase()];
+    return head! + tail.join('').toLowerCase() + rest.join('').toLowerCase();
   });
 
 function every(pattern: RegExp): StringMethod {

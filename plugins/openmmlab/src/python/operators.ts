@@ -1,6 +1,7 @@
 import { floatText } from './decimal.js';
 import { raise } from './errors.js';
 import { formatPercent } from './format.js';
+import { exactPower } from './power.js';
 import {
   iterate,
   MOST_ITEMS,
@@ -36,7 +37,7 @@ export function equal(a: Value, b: Value): boolean {
   if (a === b) return !Number.isNaN(a);
   const x = asInt(a) ?? a;
   const y = asInt(b) ?? b;
-  if (isNumber(x) && isNumber(y)) return x <= y && x >= y;
+  if (isNumber(x) && isNumber(y)) return orderNumbers(x, y) === 0;
   if (a instanceof PyList && b instanceof PyList) return equalItems(a.items, b.items);
   if (a instanceof PyTuple && b instanceof PyTuple) return equalItems(a.items, b.items);
   if (a instanceof PyDict && b instanceof PyDict) {
@@ -57,6 +58,12 @@ function isNumber(value: unknown): value is bigint | number {
   return typeof value === 'bigint' || typeof value === 'number';
 }
 
+function orderNumbers(a: bigint | number, b: bigint | number): number {
+  if (a < b) return -1;
+  if (a > b) return 1;
+  return Number.isNaN(a) || Number.isNaN(b) ? NaN : 0;
+}
+
 function equalItems(a: readonly Value[], b: readonly Value[]): boolean {
   return a.length === b.length && a.every((item, i) => item === b[i] || equal(item, b[i]!));
 }
@@ -65,7 +72,7 @@ function equalItems(a: readonly Value[], b: readonly Value[]): boolean {
 export function order(a: Value, b: Value, operator = '<'): number {
   const x = asInt(a) ?? a;
   const y = asInt(b) ?? b;
-  if (isNumber(x) && isNumber(y)) return x < y ? -1 : x > y ? 1 : x <= y ? 0 : NaN;
+  if (isNumber(x) && isNumber(y)) return orderNumbers(x, y);
   if (typeof a === 'string' && typeof b === 'string') return comparePoints(a, b);
   if ((a instanceof PyList && b instanceof PyList) || (a instanceof PyTuple && b instanceof PyTuple)) {
     const length = Math.min(a.items.length, b.items.length);
@@ -123,7 +130,9 @@ function contains(whole: Value, item: Value): boolean {
     if (typeof item === 'string') return whole.includes(item);
     raise('TypeError', `'in <string>' requires string as left operand, not ${typeName(item)}`);
   }
-  if (whole instanceof PyDict || whole instanceof PySet) return whole.has(item);
+  if (whole instanceof PyDict) return whole.has(item);
+  // Python looks for a set among the members of a set as if it were frozen.
+  if (whole instanceof PySet) return whole.has(item instanceof PySet ? new PySet(item.items(), true) : item);
   if (typeof whole !== 'object' || whole === null || whole instanceof PyLazy)
     raise('TypeError', `argument of type '${typeName(whole)}' is not iterable`);
   for (const member of iterate(whole)) if (member === item || equal(member, item)) return true;
@@ -238,7 +247,7 @@ function ofFloats(operator: string, a: number, b: number): Value | undefined {
       return a / b;
     case '//':
       if (b === 0) raise('ZeroDivisionError', 'float floor division by zero');
-      return Math.floor((a - floatModulo(a, b)) / b + 0.5);
+      return floorDivide(a, b);
     case '%':
       if (b === 0) raise('ZeroDivisionError', 'float modulo');
       return floatModulo(a, b);
@@ -246,6 +255,16 @@ function ofFloats(operator: string, a: number, b: number): Value | undefined {
       return power(a, b);
   }
   return undefined;
+}
+
+/** As CPython does it, signed zeros included. */
+function floorDivide(a: number, b: number): number {
+  const rest = a % b;
+  let quotient = (a - rest) / b;
+  if (rest !== 0 && rest < 0 !== b < 0) quotient -= 1;
+  if (quotient === 0) return a / b < 0 || Object.is(a / b, -0) ? -0 : 0;
+  const floor = Math.floor(quotient);
+  return quotient - floor > 0.5 ? floor + 1 : floor;
 }
 
 function floatModulo(a: number, b: number): number {
@@ -261,7 +280,9 @@ function power(a: number, b: number): number {
   if (a < 0 && Number.isFinite(a) && !Number.isInteger(b) && Number.isFinite(b)) {
     raise('TypeError', `the complex result of ${floatText(a)} ** ${floatText(b)}`);
   }
-  const result = a ** b;
+  const finite = Number.isFinite(a) && Number.isFinite(b) && a !== 0;
+  const odd = a < 0 && b % 2 !== 0;
+  const result = finite ? (odd ? -1 : 1) * exactPower(Math.abs(a), b) : a ** b;
   if (!Number.isFinite(result) && Number.isFinite(a) && Number.isFinite(b)) {
     raise('OverflowError', "(34, 'Numerical result out of range')");
   }
@@ -313,7 +334,7 @@ function repeated(sequence: Value, count: bigint): Value | undefined {
       : sequence instanceof PyList || sequence instanceof PyTuple
         ? sequence.items.length
         : 0;
-  if (length * times > MOST_ITEMS) raise('MemoryError', `more than ${MOST_ITEMS} items`);
+  if (length * times > MOST_ITEMS) raise('OverflowError', `more than ${MOST_ITEMS} items`);
   if (typeof sequence === 'string') return sequence.repeat(length === 0 ? 0 : times);
   const items = (of: readonly Value[]): Value[] =>
     of.length === 0 ? [] : Array.from({ length: times }, () => of).flat();

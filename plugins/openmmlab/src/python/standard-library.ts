@@ -50,8 +50,11 @@ function splitPath(path: string): [string, string] {
 }
 
 function splitExtension(path: string): [string, string] {
-  const [, stem, extension] = /^(.*?[^/.][^/]*?|.*?)(\.[^./]*)?$/s.exec(path)!;
-  return [stem!, extension ?? ''];
+  const dot = path.lastIndexOf('.');
+  const name = splitPath(path.slice(0, Math.max(dot, 0)))[1];
+  // Dots that open a name are part of it.
+  if (dot < path.lastIndexOf('/') || /^\.*$/.test(name)) return [path, ''];
+  return [path.slice(0, dot), path.slice(dot)];
 }
 
 const PATH = moduleOf(
