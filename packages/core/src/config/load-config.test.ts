@@ -210,7 +210,6 @@ describe('errors', () => {
       'missing.ts': "import '@nobody/nothing-here/deep';\nexport default {};",
       'none.ts': 'export const config = { a: 1 };',
       'list.yaml': '- 1\n',
-      'class.py': 'a = 1',
       'x.xml': '',
       'reserved.yaml': 'text: hello\n',
       'reserved.json': '{"filename": 1}',
@@ -235,7 +234,6 @@ describe('errors', () => {
     );
     expect(await failure(folder('none.ts'))).toMatch(/E_CONFIG_EXPORT.*exports config/s);
     expect(await failure(folder('list.yaml'))).toMatch(/E_CONFIG_TYPE.*\[1\]/s);
-    expect(await failure(folder('class.py'))).toMatch(/E_CONFIG_EXTENSION.*Python configs are not read/s);
     expect(await failure(folder('x.xml'))).toContain('E_CONFIG_EXTENSION');
     for (const name of ['reserved.yaml', 'reserved.json', 'reserved.ts']) {
       expect(await failure(folder(name)), name).toContain('E_CONFIG_RESERVED');

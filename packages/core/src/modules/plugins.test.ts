@@ -93,6 +93,7 @@ describe('scripts share the packages of the process', () => {
     const folder = testFolder({
       'app/config.ts': CONFIG.replace('NAME', 'PlainNet'),
       'app/width.ts': WIDTH,
+      'app/model.py': 'a = 1',
       'app/bad.mjs': 'export default {\n  a: 1,\n  b: = 2,\n};',
       'app/main.mjs': `
         import { Config, importModule, loadConfig, MODELS, Registry } from '@engine/core';
@@ -100,17 +101,19 @@ describe('scripts share the packages of the process', () => {
         const { seen } = await importModule('./config.ts', process.cwd());
         const net = MODELS.build(config.values.model);
         const bad = await loadConfig('bad.mjs').catch((error) => error.message);
+        const python = await loadConfig('model.py').catch((error) => error.message);
         console.log(JSON.stringify([
           seen.MODELS === MODELS, seen.Registry === Registry, net instanceof seen.Net, net.options.width,
           MODELS.get('PlainNet') === seen.Net, config.origin('model.width')[0].line, config instanceof Config,
           /E_CONFIG_SYNTAX.*bad\\.mjs:3\\)/s.test(bad),
+          /E_CONFIG_EXTENSION.*pnpm add @engine\\/openmmlab/s.test(python),
         ]));`,
     });
     compileCore(folder('core'));
     mkdirSync(folder('app/node_modules/@engine'), { recursive: true });
     symlinkSync(folder('core'), folder('app/node_modules/@engine/core'));
     const output = execFileSync(process.execPath, ['main.mjs'], { cwd: folder('app'), encoding: 'utf8' });
-    expect(JSON.parse(output)).toEqual([true, true, true, 32, true, 8, true, true]);
+    expect(JSON.parse(output)).toEqual([true, true, true, 32, true, 8, true, true, true]);
   }, 60_000);
 });
 

@@ -1,5 +1,6 @@
-import { EngineError, type ConfigValues } from '@engine/core';
+import type { ConfigValues } from '@engine/core';
 import { floatText } from '../python/decimal.js';
+import { cyclicConfig, DEEPEST_VALUE } from '../python/errors.js';
 import { repr } from '../python/text.js';
 import {
   PyBuiltin,
@@ -16,8 +17,6 @@ import {
   type Origin,
   type Value,
 } from '../python/values.js';
-
-const DEEPEST = 200;
 
 /** What a config is as plain data, and where its members were written. */
 export interface Exported {
@@ -47,15 +46,7 @@ export function exportConfig(config: PyDict): Exported {
 }
 
 function exportValue(value: Value, path: string, origins: Map<string, Origin>, depth: number): unknown {
-  if (depth > DEEPEST) {
-    throw new EngineError({
-      code: 'E_CONFIG_CYCLE',
-      what: 'A config contains itself.',
-      received: `${path.slice(0, 80)}… is one of the values it is part of`,
-      expected: 'lists and mappings that end',
-      exitCode: 2,
-    });
-  }
+  if (depth > DEEPEST_VALUE) throw cyclicConfig(path);
   if (typeof value === 'bigint') return Number(value);
   if (value instanceof PyList || value instanceof PyTuple || value instanceof PySet) {
     const items = value instanceof PySet ? value.items() : value.items;

@@ -1,5 +1,5 @@
 import { nearest, type EngineError } from '@engine/core';
-import { PythonException, raise, uncaught } from './errors.js';
+import { cyclicConfig, DEEPEST_VALUE, PythonException, raise, uncaught } from './errors.js';
 import type { Place } from './source.js';
 import { missingKey, PyDict, PyList, PyTuple, typeName, type Origin, type Value } from './values.js';
 
@@ -21,14 +21,17 @@ export function toConfigDict(source: PyDict): PyDict {
  * A deep copy in which every mapping is a `ConfigDict`.
  * @param scope written as `_scope_` into the outermost mappings that have a `type`
  */
-export function freshConfig(value: Value, scope?: string): Value {
-  if (value instanceof PyList) return new PyList(value.items.map((item) => freshConfig(item, scope)));
-  if (value instanceof PyTuple) return new PyTuple(value.items.map((item) => freshConfig(item, scope)));
+export function freshConfig(value: Value, scope?: string, depth = 0): Value {
+  if (depth > DEEPEST_VALUE) throw cyclicConfig('');
+  const inner = depth + 1;
+  if (value instanceof PyList) return new PyList(value.items.map((item) => freshConfig(item, scope, inner)));
+  if (value instanceof PyTuple)
+    return new PyTuple(value.items.map((item) => freshConfig(item, scope, inner)));
   if (!(value instanceof PyDict)) return value;
   const typed = scope !== undefined && value.has('type');
   const result = new PyDict(true);
   for (const { key, value: member, origin } of value.items()) {
-    result.set(key, freshConfig(member, typed ? undefined : scope), origin);
+    result.set(key, freshConfig(member, typed ? undefined : scope, inner), origin);
   }
   if (typed && (result.get('_scope_') ?? null) === null) result.set('_scope_', scope);
   return result;

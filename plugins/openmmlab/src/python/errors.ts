@@ -85,6 +85,20 @@ export function raise(type: string, message: string, suggestion?: string): never
   throw new PythonException(type, message, suggestion);
 }
 
+/** Nesting beyond this means that a value is inside itself. */
+export const DEEPEST_VALUE = 200;
+
+/** The house error for a value that contains itself. */
+export function cyclicConfig(path: string): EngineError {
+  return new EngineError({
+    code: 'E_CONFIG_CYCLE',
+    what: 'A config contains itself.',
+    received: `${path === '' ? 'a value' : path.slice(0, 80)} is one of the values it is part of`,
+    expected: 'lists and mappings that end',
+    exitCode: 2,
+  });
+}
+
 /** The house error for an exception that nobody caught. */
 export function uncaught(error: PythonException, file: string): EngineError {
   return new EngineError({

@@ -79,7 +79,10 @@ class FormatParser {
     if (text.trim() === '')
       throw this.error('an f-string with an empty value', 'an expression between the braces');
     // Blanks before it keep the places of its parts what they are in the file.
-    const blanks = this.source.text.slice(0, this.start + from).replaceAll(/[^\n]/g, ' ');
+    const blanks = this.source.text
+      .slice(0, this.start + from)
+      .replaceAll(/[^\n]/g, ' ')
+      .slice(0, -1);
     const parser = this.parserOf(new SourceText(this.source.file, `${blanks}(${text}\n)`.slice(0)));
     const value = parser.expressionList();
     if (parser.token.kind !== 'newline') throw parser.unexpected('one expression');
