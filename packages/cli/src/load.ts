@@ -13,6 +13,7 @@ export const CONFIG_FLAGS = {
   seed: { type: 'string', value: 'N', help: 'seed of every random stream' },
   device: { type: 'string', value: 'NAME', help: 'compute backend: auto, wasm, cpu, …' },
   'cfg-options': { type: 'string', value: 'a.b=1', help: 'the same as writing a.b=1 without the flag' },
+  convert: { type: 'boolean', help: "read an OpenMMLab config (.py) with the engine's keys and types" },
 } as const satisfies Record<string, Flag>;
 
 /** Loads the config that a command line names, with its `key=value` overrides and flags applied. */
@@ -44,7 +45,7 @@ export async function configOfLine(command: string, line: ParsedLine): Promise<C
   if (typeof device === 'string') overrides.push(`device='${device}'`);
   const workDir = line.flags['work-dir'];
   if (typeof workDir === 'string') overrides.push(`workDir=${JSON.stringify(workDir)}`);
-  return loadConfig(file, { overrides });
+  return loadConfig(file, { overrides, ...(line.flags.convert === true && { reader: { convert: true } }) });
 }
 
 /** The Runner's options in a config; the work dir is named after the file unless the config says. */
