@@ -11,7 +11,7 @@ const without = missing !== undefined || !native().info().winograd;
 
 /** Batch, height, width, input channels, output channels, padding: odd sizes, full and narrow panels of columns. */
 const CASES: [number, number, number, number, number, Pads][] = [
-  [2, 14, 14, 32, 48, [1, 1, 1, 1]],
+  [2, 14, 14, 48, 48, [1, 1, 1, 1]],
   [3, 11, 13, 48, 80, [1, 1, 1, 1]],
   [2, 16, 15, 32, 64, [0, 2, 1, 0]],
   [2, 13, 13, 80, 32, [2, 2, 2, 2]],
@@ -79,15 +79,16 @@ describe.skipIf(without)('Winograd convolution', () => {
   it('is for filters of 3 by 3, moved by one, over enough channels and tiles', () => {
     const geometry = { strides: [1, 1], pads: [1, 1, 1, 1] as Pads, dilations: [1, 1], groups: 1 };
     const of = (shape: number[]): Storage => new Storage(-1, 6, shape);
-    const [x, filter] = [of([2, 16, 16, 32]), of([3, 3, 32, 32])];
+    const [x, filter] = [of([2, 16, 16, 48]), of([3, 3, 48, 48])];
     expect(isWinograd(x, filter, geometry)).toBe(true);
     expect(isWinograd(x, filter, { ...geometry, strides: [2, 1] })).toBe(false);
     expect(isWinograd(x, filter, { ...geometry, dilations: [1, 2] })).toBe(false);
     expect(isWinograd(x, filter, { ...geometry, pads: [3, 1, 1, 1] })).toBe(false);
-    expect(isWinograd(x, of([3, 3, 16, 32]), { ...geometry, groups: 2 })).toBe(false);
-    expect(isWinograd(x, of([1, 3, 32, 32]), geometry)).toBe(false);
-    expect(isWinograd(x, of([3, 3, 32, 40]), geometry)).toBe(false);
-    expect(isWinograd(of([1, 8, 8, 32]), filter, geometry)).toBe(false);
+    expect(isWinograd(x, of([3, 3, 24, 48]), { ...geometry, groups: 2 })).toBe(false);
+    expect(isWinograd(x, of([1, 3, 48, 48]), geometry)).toBe(false);
+    expect(isWinograd(x, of([3, 3, 48, 56]), geometry)).toBe(false);
+    expect(isWinograd(of([1, 8, 8, 48]), filter, geometry)).toBe(false);
+    expect(isWinograd(of([2, 16, 16, 32]), of([3, 3, 32, 32]), geometry)).toBe(false);
     expect(isWinograd(new Storage(-1, 15, x.shape), filter, geometry)).toBe(false);
     process.env.ENGINE_TORCH_CONV = 'direct';
     expect(isWinograd(x, filter, geometry)).toBe(false);

@@ -7,6 +7,9 @@ import { SCALAR, type Storage } from './storage.js';
 /** Below this the transformed filters cost more than the multiplications that they save. */
 const MIN_TILES = 64;
 
+/** Input times output channels below which moving tiles costs more: 32 by 32 channels break even. */
+const MIN_CHANNELS = 2048;
+
 let possible: boolean | undefined;
 
 /**
@@ -30,7 +33,8 @@ export function isWinograd(
   { strides, pads, dilations, groups }: Geometry,
 ): boolean {
   const [h, w, c, o] = filter.shape as [number, number, number, number];
-  if (h !== 3 || w !== 3 || groups !== 1 || c % 16 !== 0 || o % 16 !== 0 || c < 32 || o < 32) return false;
+  if (h !== 3 || w !== 3 || groups !== 1 || c % 16 !== 0 || o % 16 !== 0 || c * o < MIN_CHANNELS)
+    return false;
   if (x.scalar !== SCALAR.float32 || filter.scalar !== SCALAR.float32) return false;
   if (strides.some((stride) => stride !== 1) || dilations.some((dilation) => dilation !== 1)) return false;
   if (pads.some((pad) => pad > 2)) return false;
