@@ -76,7 +76,7 @@ function buildList(
     const at = Array.isArray(config) ? `${path}.${i}` : path;
     if (!isComponentConfig(item))
       throw badValue(at, item, "a scheduler such as { type: 'MultiStepLR', milestones: [8] }");
-    return PARAM_SCHEDULERS.build<ParamScheduler>(complete(item, context, at), {
+    return PARAM_SCHEDULERS.build<ParamScheduler>(complete(item, target, context, at), {
       args: [target],
       path: at,
       from: item,
@@ -84,21 +84,34 @@ function buildList(
   });
 }
 
-function complete(config: ComponentConfig, context: ScheduleContext, path: string): ComponentConfig {
+function complete(
+  config: ComponentConfig,
+  target: SchedulerTarget,
+  context: ScheduleContext,
+  path: string,
+): ComponentConfig {
   const { convertToIterBased = false, ...options } = config;
   const byEpoch = options.byEpoch ?? true;
+  const itersPerStep = options.step === 'optimizerStep' ? (target.accumulativeCounts ?? 1) : 1;
   if (options.end === undefined) {
-    const end = (byEpoch ? context.maxEpochs : context.maxIters) ?? Infinity;
+    const maxIters = context.maxIters === undefined ? undefined : Math.ceil(context.maxIters / itersPerStep);
+    const end = (byEpoch ? context.maxEpochs : maxIters) ?? Infinity;
     // A run too short to reach a scheduler, as when trying things out, is no mistake: the scheduler never acts.
     options.end = typeof options.begin === 'number' && options.begin >= end ? Infinity : end;
   }
   if (!convertToIterBased) return options as ComponentConfig;
   if (!byEpoch) throw badValue(`${path}.convertToIterBased`, true, 'byEpoch to be true beside it');
   requirePositiveInt(`${path}.convertToIterBased: the length of an epoch`, context.epochLength);
-  return inIterations(options as ComponentConfig, context.epochLength!, path);
+  return inIterations(options as ComponentConfig, context.epochLength! / itersPerStep, path);
 }
 
-function inIterations(config: ComponentConfig, epochLength: number, path: string): ComponentConfig {
+/** Counts of what has been completed round down; lengths round up, so that the last, shorter window is in them. */
+const POINTS = ['begin', 'milestones'];
+
+/**
+ * @param stepsPerEpoch whole, but where several iterations make one update
+ */
+function inIterations(config: ComponentConfig, stepsPerEpoch: number, path: string): ComponentConfig {
   const entry = typeof config.type === 'string' ? PARAM_SCHEDULERS.require(config.type, path) : config.type;
   const own = (entry as Partial<typeof ParamScheduler>).epochOptions;
   if (!own) {
@@ -106,9 +119,15 @@ function inIterations(config: ComponentConfig, epochLength: number, path: string
   }
   const converted: ComponentConfig = { ...config, byEpoch: false };
   for (const key of ['begin', 'end', ...own]) {
+    const inSteps = (epochs: number): number => {
+      const steps = epochs * stepsPerEpoch;
+      // Fractions of an epoch may be meant; only what accumulation makes of whole epochs is rounded.
+      if (Number.isInteger(stepsPerEpoch)) return steps;
+      return POINTS.includes(key) ? Math.floor(steps + 1e-9) : Math.ceil(steps - 1e-9);
+    };
     const value = config[key];
-    if (typeof value === 'number') converted[key] = value * epochLength;
-    else if (Array.isArray(value)) converted[key] = value.map((n: number) => n * epochLength);
+    if (typeof value === 'number') converted[key] = inSteps(value);
+    else if (Array.isArray(value)) converted[key] = value.map(inSteps);
   }
   return converted;
 }

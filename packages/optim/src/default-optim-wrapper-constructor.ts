@@ -2,11 +2,12 @@ import { badValue, OPTIM_WRAPPER_CONSTRUCTORS, OPTIM_WRAPPERS, OPTIMIZERS, regis
 import type { ComponentConfig, ConfigOf, OptimizerTypes, OptimWrapperTypes } from '@engine/core';
 import type { ParamSource } from '@engine/tensor';
 import type { OptimWrapper, OptimWrapperOptions } from './optim-wrapper.js';
-import type { Optimizer } from './optimizer.js';
+import { Optimizer } from './optimizer.js';
+import type { ParamsInput } from './param-group.js';
 import { checkParamwise, paramwiseGroups, type BaseSettings, type ParamwiseConfig } from './paramwise.js';
 
 /** A wrapper's config as a constructor gets it: the wrapper's own options and the optimizer's config. */
-export type WrapperConfig = { optimizer: ConfigOf<OptimizerTypes> } & (
+export type WrapperConfig = { optimizer: ConfigOf<OptimizerTypes> | Optimizer } & (
   ({ type?: 'OptimWrapper' } & OptimWrapperOptions) | ConfigOf<OptimWrapperTypes>
 );
 
@@ -22,20 +23,20 @@ declare module '@engine/core' {
  */
 @register(OPTIM_WRAPPER_CONSTRUCTORS)
 export class DefaultOptimWrapperConstructor {
-  private readonly config: WrapperConfig;
-  private readonly paramwise: ParamwiseConfig | undefined;
+  protected readonly config: WrapperConfig;
+  protected readonly paramwise: ParamwiseConfig | undefined;
 
   /**
    * @throws E_CONFIG_VALUE when there is no optimizer config, or for a factor without its base value
    */
-  constructor(config: WrapperConfig, paramwise?: ParamwiseConfig | null) {
-    if (typeof config !== 'object' || config === null) throw badValue('optimWrapper', config, 'an object');
+  constructor(
+    config: WrapperConfig,
+    paramwise?: ParamwiseConfig | null,
+    private readonly path = 'optimWrapper',
+  ) {
+    if (typeof config !== 'object' || config === null) throw badValue(path, config, 'an object');
     if (typeof config.optimizer !== 'object' || config.optimizer === null) {
-      throw badValue(
-        'optimWrapper.optimizer',
-        config.optimizer,
-        "an object such as { type: 'SGD', lr: 0.1 }",
-      );
+      throw badValue(`${path}.optimizer`, config.optimizer, "an object such as { type: 'SGD', lr: 0.1 }");
     }
     this.config = config;
     if (paramwise !== undefined && paramwise !== null) {
@@ -46,13 +47,24 @@ export class DefaultOptimWrapperConstructor {
 
   construct(model: ParamSource): OptimWrapper {
     const { optimizer, ...wrapper } = this.config;
+    if (optimizer instanceof Optimizer) return this.wrap(wrapper, optimizer);
+    const params = this.distribute(model);
+    const built = OPTIMIZERS.build<Optimizer>(optimizer, { args: [params], path: `${this.path}.optimizer` });
+    return this.wrap(wrapper, built);
+  }
+
+  /** The parameters as the optimizer gets them. */
+  protected distribute(model: ParamSource): ParamsInput {
     const refs = model.paramRefs();
-    const params = this.paramwise ? paramwiseGroups(refs, this.paramwise, optimizer as BaseSettings) : refs;
-    const built = OPTIMIZERS.build<Optimizer>(optimizer, { args: [params], path: 'optimWrapper.optimizer' });
+    const { optimizer } = this.config;
+    return this.paramwise ? paramwiseGroups(refs, this.paramwise, optimizer as BaseSettings) : refs;
+  }
+
+  private wrap(wrapper: object, optimizer: Optimizer): OptimWrapper {
     return OPTIM_WRAPPERS.build<OptimWrapper>(wrapper as ComponentConfig, {
-      args: [built],
+      args: [optimizer],
       defaults: { type: 'OptimWrapper' },
-      path: 'optimWrapper',
+      path: this.path,
     });
   }
 }

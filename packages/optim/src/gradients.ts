@@ -1,8 +1,18 @@
 import { EngineError } from '@engine/core';
-import { differentiate, tf, type LogVars, type LossResult, type Tensor, type Variable } from '@engine/tensor';
+import {
+  differentiate,
+  tf,
+  type LogVars,
+  type LossResult,
+  type Scalar,
+  type Tensor,
+  type Variable,
+} from '@engine/tensor';
 
 export interface Gradients {
   logVars: LogVars;
+  /** The loss as computed, whatever the seed. */
+  loss: Scalar;
   /** Of the surrounding scope; without variables that the loss does not depend on. */
   grads: Map<Variable, Tensor>;
 }
@@ -16,7 +26,7 @@ export function lossGradients(compute: () => LossResult, variables: Variable[], 
   if (variables.length === 0) throw noGradient('every parameter of the optimizer is frozen');
   let logVars: LogVars = {};
   try {
-    const { grads } = differentiate(
+    const { value, grads } = differentiate(
       () => {
         const result = compute();
         logVars = result.logVars;
@@ -31,7 +41,7 @@ export function lossGradients(compute: () => LossResult, variables: Variable[], 
       if (grad) found.set(variables[i]!, grad);
     });
     if (found.size === 0) throw noGradient('the loss does not depend on any parameter of the optimizer');
-    return { logVars, grads: found };
+    return { logVars, loss: value as Scalar, grads: found };
   } catch (error) {
     for (const value of Object.values(logVars)) if (typeof value !== 'number') value.dispose();
     throw error;

@@ -111,6 +111,19 @@ export class OptimWrapperDict implements OptimWrapperLike {
     }
   }
 
+  /** True while the parameters hold what evaluation should see. */
+  get evaluating(): boolean {
+    return [...this.wrappers.values()].some((wrapper) => wrapper.evaluating);
+  }
+
+  eval(): void {
+    for (const wrapper of this.wrappers.values()) wrapper.eval();
+  }
+
+  train(): void {
+    for (const wrapper of this.wrappers.values()) wrapper.train();
+  }
+
   dispose(): void {
     for (const wrapper of this.wrappers.values()) wrapper.dispose();
   }

@@ -68,6 +68,7 @@ export class OptimWrapper implements OptimWrapperLike {
   readonly baseParamSettings: ParamGroup | undefined;
   private readonly clipper: GradClipper | undefined;
   private maxCount = -1;
+  private inEval = false;
   private reducer: GradReducer | undefined;
   private observer: GradObserver | undefined;
   private observed: LogVars | undefined;
@@ -82,6 +83,13 @@ export class OptimWrapper implements OptimWrapperLike {
       throw badValue('OptimWrapper.optimizer', optimizer, 'an Optimizer');
     const { accumulativeCounts = 1, clipGrad } = options;
     requirePositiveInt('OptimWrapper.accumulativeCounts', accumulativeCounts);
+    if (optimizer.needsClosure && accumulativeCounts > 1) {
+      throw badValue(
+        'OptimWrapper.accumulativeCounts',
+        accumulativeCounts,
+        `1 beside ${optimizer.name}, which evaluates the loss itself`,
+      );
+    }
     this.optimizer = optimizer;
     this.accumulativeCounts = accumulativeCounts;
     this.clipper = clipGrad ? createGradClipper(clipGrad) : undefined;
@@ -161,6 +169,7 @@ export class OptimWrapper implements OptimWrapperLike {
    * @throws E_OPTIM_LOSS when the loss is no scalar, E_OPTIM_NO_GRADIENT when it depends on no parameter
    */
   step(compute: () => LossResult): LogVars {
+    if (this.optimizer.needsClosure) return this.stepByClosure(compute);
     const engine = tf.engine();
     engine.startScope('optimWrapperStep');
     try {
@@ -255,6 +264,23 @@ export class OptimWrapper implements OptimWrapperLike {
     }
   }
 
+  /** True while the parameters hold what evaluation should see; see {@link Optimizer.eval}. */
+  get evaluating(): boolean {
+    return this.inEval;
+  }
+
+  /** Puts what evaluation and checkpoints should see into the parameters, where the optimizer has such a thing. */
+  eval(): void {
+    this.optimizer.eval();
+    this.inEval = true;
+  }
+
+  /** Puts what training goes on from back into the parameters. */
+  train(): void {
+    this.optimizer.train();
+    this.inEval = false;
+  }
+
   /** Frees the optimizer's state and accumulated gradients. */
   dispose(): void {
     this.zeroGrad();
@@ -295,6 +321,26 @@ export class OptimWrapper implements OptimWrapperLike {
     }
   }
 
+  /** A step of an optimizer that evaluates the loss as often as it likes; the first evaluation is reported. */
+  private stepByClosure(compute: () => LossResult): LogVars {
+    let reported: LogVars | undefined;
+    tf.tidy(() => {
+      this.optimizer.step(() => {
+        const { logVars, loss, grads: local } = lossGradients(compute, this.trainable());
+        const { grads, norm } = this.prepared(this.reducer ? this.reducer(local) : local);
+        const report = { ...logVars, ...this.observed };
+        this.observed = undefined;
+        if (norm) report.grad_norm = tf.keep(norm);
+        if (reported) disposeLogVars(report);
+        else reported = report;
+        return { loss, grads };
+      });
+    });
+    this.innerCount++;
+    this.optimizerSteps++;
+    return reported!;
+  }
+
   /** Evaluates the loss and its gradients times `factor`. */
   protected gradients(compute: () => LossResult, variables: Variable[], factor: number): Gradients {
     return lossGradients(compute, variables, factor === 1 ? undefined : factor);
@@ -309,18 +355,26 @@ export class OptimWrapper implements OptimWrapperLike {
    * @returns the norm before clipping, where one is computed
    */
   protected apply(given: Map<Variable, Tensor>): Scalar | undefined {
-    let grads = given;
-    let norm: Scalar | undefined;
-    this.observed = this.observer?.(grads);
-    if (this.clipper) {
-      const clipped = this.clipper.clip([...grads.values()]);
-      norm = clipped.norm;
-      grads = new Map([...grads.keys()].map((variable, i) => [variable, clipped.grads[i]!]));
-    }
+    const { grads, norm } = this.prepared(given);
     this.optimizer.step(grads);
     this.optimizerSteps++;
     return norm;
   }
+
+  /** Gradients shown to the observer, then clipped, with the norm before. */
+  private prepared(grads: Map<Variable, Tensor>): { grads: Map<Variable, Tensor>; norm?: Scalar } {
+    this.observed = this.observer?.(grads);
+    if (!this.clipper) return { grads };
+    const clipped = this.clipper.clip([...grads.values()]);
+    return {
+      grads: new Map([...grads.keys()].map((variable, i) => [variable, clipped.grads[i]!])),
+      ...(clipped.norm ? { norm: clipped.norm } : {}),
+    };
+  }
+}
+
+function disposeLogVars(logVars: LogVars): void {
+  for (const value of Object.values(logVars)) if (typeof value !== 'number') value.dispose();
 }
 
 function momentumOf(group: ParamGroup): number {

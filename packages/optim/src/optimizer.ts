@@ -1,5 +1,5 @@
 import { tf } from '@engine/tensor';
-import type { ParamRef, Tensor, TensorState, Variable } from '@engine/tensor';
+import type { ParamRef, Scalar, Tensor, TensorState, Variable } from '@engine/tensor';
 import { exportState, importState, type OptimizerStateParts } from './optimizer-state.js';
 import { disposeBuffers, type ParamState } from './param-state.js';
 import {
@@ -20,6 +20,9 @@ export interface UpdateBatch {
   states: ParamState[];
 }
 
+/** Evaluates the loss and its gradients, for variables that the loss depends on; all of it in the current scope. */
+export type GradientClosure = () => { loss: Scalar; grads: ReadonlyMap<Variable, Tensor> };
+
 /**
  * Base of all optimizers. A subclass hands its defaults to `super`, and implements {@link Optimizer.update} for one
  * group; creating, counting, saving and disposing state is done here.
@@ -30,6 +33,8 @@ export abstract class Optimizer {
   /** The options that groups start from. */
   readonly defaults: Readonly<Record<string, unknown>>;
   readonly paramGroups: ParamGroup[];
+  /** True for optimizers that evaluate the loss themselves: `step` takes a {@link GradientClosure} only. */
+  readonly needsClosure: boolean = false;
   /** Calls of {@link Optimizer.step} so far. */
   stepCount = 0;
   private readonly states = new Map<Variable, ParamState>();
@@ -56,9 +61,15 @@ export abstract class Optimizer {
 
   /**
    * Updates every parameter that has a gradient and is not frozen. The gradients stay the caller's.
-   * @param grads gradient of each variable, of its shape
+   * @param grads gradient of each variable, of its shape, or a function that evaluates them
+   * @returns the loss, where a function evaluated it
    */
-  step(grads: ReadonlyMap<Variable, Tensor>): void {
+  step(grads: ReadonlyMap<Variable, Tensor> | GradientClosure): Scalar | void {
+    if (typeof grads === 'function') {
+      const evaluated = grads();
+      this.step(evaluated.grads);
+      return evaluated.loss;
+    }
     const engine = tf.engine();
     engine.startScope('optimizerStep');
     try {
@@ -100,6 +111,15 @@ export abstract class Optimizer {
     this.stepCount = importState(state, this.stateParts());
   }
 
+  /**
+   * Puts what evaluation and export should see into the parameters. Nearly all optimizers have nothing but what is
+   * there; those that do override this and {@link Optimizer.train}.
+   */
+  eval(): void {}
+
+  /** Puts what training goes on from back into the parameters. */
+  train(): void {}
+
   /** Frees the state. The parameters are not the optimizer's and stay. */
   dispose(): void {
     for (const state of this.states.values()) disposeBuffers(state);
@@ -122,7 +142,13 @@ export abstract class Optimizer {
     return param.variable.shape;
   }
 
-  private stateOf(param: ParamRef, group: ParamGroup): ParamState {
+  /** The state of a parameter that has been updated, or loaded. */
+  protected existingState(param: ParamRef): ParamState | undefined {
+    return this.states.get(param.variable);
+  }
+
+  /** The state of a parameter, created if need be. */
+  protected stateOf(param: ParamRef, group: ParamGroup): ParamState {
     let state = this.states.get(param.variable);
     if (!state) {
       state = { step: 0, ...this.initState(param, group) };

@@ -85,11 +85,13 @@ export function checkParamwise(config: ParamwiseConfig, base: BaseSettings): voi
 /**
  * Distributes parameters over groups of equal settings, in the order in which the settings first appear. Frozen
  * parameters are left out.
+ * @param lrScale a last factor on the learning rate of a parameter; needs `base.lr`
  */
 export function paramwiseGroups(
   params: readonly ParamRef[],
   config: ParamwiseConfig,
   base: BaseSettings,
+  lrScale?: (param: ParamRef) => number,
 ): ParamGroupInput[] {
   // Longest key first, alphabetical among equals: the first that occurs in the name wins.
   const keys = Object.keys(config.customKeys ?? {}).sort((a, b) => b.length - a.length || (a < b ? -1 : 1));
@@ -108,6 +110,7 @@ export function paramwiseGroups(
     }
     seen.add(param.variable);
     const settings = settingsOf(param, config, keys, base);
+    if (lrScale) settings.lr = (settings.lr as number) * lrScale(param);
     const id = JSON.stringify(Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1)));
     const group = groups.get(id);
     if (group) group.params.push(param);

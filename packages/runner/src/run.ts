@@ -2,7 +2,7 @@ import type { DependencyContainer, Logger, MessageHub } from '@engine/core';
 import type { DataLoader } from '@engine/data';
 import type { ProcessGroup } from '@engine/dist';
 import type { BaseModel } from '@engine/nn';
-import type { OptimWrapper, ParamScheduler } from '@engine/optim';
+import type { AnyOptimWrapper, ParamScheduler } from '@engine/optim';
 import type { ComputeBackend } from '@engine/tensor';
 import type { Visualizer } from '@engine/visualizer';
 import type { CaptureOptions } from './checkpoint/capture-options.js';
@@ -33,8 +33,9 @@ export interface SaveRequest extends SaveOptions {
 /** What hooks and loops see of a run. The Runner is one; tests may hand in a literal. */
 export interface Run {
   readonly model: BaseModel;
-  readonly optimWrapper: OptimWrapper;
-  /** Schedulers of the run, in config order; empty when there are none. */
+  /** One wrapper, or several by name for a model that updates its parts separately. */
+  readonly optimWrapper: AnyOptimWrapper;
+  /** Schedulers of the run, of the first wrapper first, in config order; empty when there are none. */
   readonly paramSchedulers: readonly ParamScheduler[];
   readonly logger: Logger;
   readonly messageHub: MessageHub;

@@ -15,7 +15,12 @@ import {
 import type { DataloaderConfig } from '@engine/data';
 import type { Evaluator } from '@engine/evaluator';
 import type { BaseModel } from '@engine/nn';
-import type { OptimWrapper, OptimWrapperConfig, ParamSchedulersConfig } from '@engine/optim';
+import type {
+  AnyOptimWrapper,
+  MultiOptimWrapperConfig,
+  OptimWrapperConfig,
+  ParamSchedulersConfig,
+} from '@engine/optim';
 import { checkLimits } from './build/limits.js';
 import type { HookMethods } from './hook.js';
 import type { DynamicInterval } from './loops/intervals.js';
@@ -57,8 +62,10 @@ export interface RunnerConfig {
   testCfg?: EvalCfg;
   /** Scales the learning rate to the batch size: `{ enable, baseBatchSize }`. */
   autoScaleLr?: { enable?: boolean; baseBatchSize: number };
-  optimWrapper?: OptimWrapperConfig | OptimWrapper;
-  paramScheduler?: ParamSchedulersConfig;
+  /** An optimizer and how it steps; or, without `optimizer`, that for each of several submodules by name. */
+  optimWrapper?: OptimWrapperConfig | MultiOptimWrapperConfig | AnyOptimWrapper;
+  /** Schedulers of all optimizers; or, with several, those of each by name. */
+  paramScheduler?: ParamSchedulersConfig | Record<string, ParamSchedulersConfig>;
   valEvaluator?: EvaluatorConfig;
   testEvaluator?: EvaluatorConfig;
   /** Replaces (config) or removes (null) default hooks by key, and adds others. */

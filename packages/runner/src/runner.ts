@@ -9,7 +9,7 @@ import {
 import { prepareData } from '@engine/data';
 import type { ProcessGroup } from '@engine/dist';
 import type { BaseModel } from '@engine/nn';
-import type { OptimWrapper, ParamScheduler } from '@engine/optim';
+import type { AnyOptimWrapper, ParamScheduler } from '@engine/optim';
 import { selectDevice, type ComputeBackend } from '@engine/tensor';
 import type { Visualizer } from '@engine/visualizer';
 import { randomInt } from 'node:crypto';
@@ -20,6 +20,7 @@ import { modelOf, prepareForTraining } from './build/model.js';
 import { withTrialRun } from './build/limits.js';
 import { autoScaleLr, optimWrapperOf, schedulersOf } from './build/optim.js';
 import { captureRun } from './checkpoint/capture.js';
+import type { CheckpointContent } from './checkpoint/content.js';
 import type { FoundCheckpoint } from './checkpoint/find.js';
 import { applyCheckpoint, checkpointToLoad, noCheckpoint } from './checkpoint/load.js';
 import { CheckpointStore } from './checkpoint/store.js';
@@ -54,7 +55,7 @@ export class Runner implements Run {
   private services: RunServices | undefined;
   private store: CheckpointStore | undefined;
   private builtModel: BaseModel | undefined;
-  private wrapper: OptimWrapper | undefined;
+  private wrapper: AnyOptimWrapper | undefined;
   private schedulers: ParamScheduler[] = [];
   private loops: { train?: TrainLoop; val?: EvalLoop; test?: EvalLoop } = {};
   private runSeed: number | undefined;
@@ -82,7 +83,7 @@ export class Runner implements Run {
   get model(): BaseModel {
     return this.need(this.builtModel, 'model');
   }
-  get optimWrapper(): OptimWrapper {
+  get optimWrapper(): AnyOptimWrapper {
     return this.need(this.wrapper, 'optimWrapper');
   }
   get paramSchedulers(): readonly ParamScheduler[] {
@@ -199,8 +200,10 @@ export class Runner implements Run {
       if (found && !this.loaded) await this.load(found, resuming);
       if (!resuming) await checkValidation(this, this.options.numSanityValSteps ?? 0);
       this.wrapper!.initializeCountStatus(this.model, loop.iter, loop.maxIters);
+      this.wrapper!.train();
       await loop.run();
       const outcome = await this.conclude(loop);
+      this.wrapper!.eval();
       await this.emit('afterRun');
       return outcome;
     });
@@ -255,9 +258,20 @@ export class Runner implements Run {
   }
 
   async saveCheckpoint(options: SaveOptions = {}): Promise<string> {
-    const content = captureRun(this, options);
+    const content = this.captured(options);
     await this.emit('beforeSaveCheckpoint', { checkpoint: content });
     return this.checkpoints.write(content, { best: options.best ?? {}, regular: options.regular ?? true });
+  }
+
+  /** The run as it is, with the weights that evaluation sees where the optimizer tells them apart. */
+  private captured(options: SaveOptions): CheckpointContent {
+    const training = this.wrapper && !this.wrapper.evaluating;
+    if (training) this.wrapper!.eval();
+    try {
+      return captureRun(this, options);
+    } finally {
+      if (training) this.wrapper!.train();
+    }
   }
 
   /** Ends what a run leaves running: loader workers, log files. Safe to call twice. */

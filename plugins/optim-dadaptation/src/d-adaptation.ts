@@ -2,6 +2,7 @@ import { badValue } from '@engine/core';
 import {
   Optimizer,
   requireNonNegative,
+  type GradientClosure,
   type ParamGroup,
   type ParamsInput,
   type UpdateBatch,
@@ -61,7 +62,8 @@ export abstract class DAdaptation extends Optimizer {
   }
 
   /** Updates all groups; a step in which every gradient is 0 before anything moved counts as none. */
-  override step(grads: ReadonlyMap<Variable, Tensor>): void {
+  override step(grads: ReadonlyMap<Variable, Tensor> | GradientClosure): Scalar | void {
+    if (typeof grads === 'function') return super.step(grads);
     this.batches = [];
     super.step(grads);
     const { batches } = this;

@@ -7,11 +7,13 @@ import {
   requireNonNegative,
   requireWithin,
   updateElementwise,
+  type GradientClosure,
   type ParamGroup,
   type ParamsInput,
+  type ParamState,
   type UpdateBatch,
 } from '@engine/optim';
-import { tf, type ParamRef, type Tensor, type TensorState, type Variable } from '@engine/tensor';
+import { copyTensor, tf, type ParamRef, type Scalar, type Tensor, type Variable } from '@engine/tensor';
 
 export interface ScheduleFreeAdamWOptions {
   /** Learning rate; 0.0025. No scheduler is needed, nor any use. */
@@ -78,19 +80,31 @@ export class ScheduleFreeAdamW extends Optimizer {
     return { buffers: { z: copyToVariable(param.variable), exp_avg_sq: newBuffer(param) }, numbers: {} };
   }
 
-  /** Puts the average into the parameters. Does nothing when it is there. */
-  eval(): void {
-    this.exchange(true, (beta) => 1 - 1 / beta);
+  /**
+   * Puts the average into the parameters; where gradients are taken is kept beside it, to the bit. Does nothing when it
+   * is there.
+   */
+  override eval(): void {
+    this.exchange(true, (param, { buffers }, beta) => {
+      buffers.y = copyToVariable(param);
+      param.assign(tf.add(param, tf.mul(tf.sub(buffers.z!, param), 1 - 1 / beta)));
+    });
   }
 
   /** Puts the point where gradients are taken back into the parameters. Does nothing when it is there. */
-  train(): void {
-    this.exchange(false, (beta) => 1 - beta);
+  override train(): void {
+    this.exchange(false, (param, { buffers }) => {
+      const { y, ...others } = buffers;
+      if (!y) return;
+      param.assign(copyTensor(y));
+      y.dispose();
+      return others;
+    });
   }
 
-  override step(grads: ReadonlyMap<Variable, Tensor>): void {
+  override step(grads: ReadonlyMap<Variable, Tensor> | GradientClosure): Scalar | void {
     this.train();
-    super.step(grads);
+    return super.step(grads);
   }
 
   protected update(batch: UpdateBatch): void {
@@ -115,21 +129,21 @@ export class ScheduleFreeAdamW extends Optimizer {
     });
   }
 
-  private exchange(averaged: boolean, weight: (beta: number) => number): void {
-    const { tensors } = this.stateDict();
+  private exchange(
+    averaged: boolean,
+    change: (param: Variable, state: ParamState, beta: number) => Record<string, Variable> | undefined | void,
+  ): void {
     tf.tidy(() => {
       for (const group of this.paramGroups as Group[]) {
         if (group.averaged === averaged) continue;
         group.averaged = averaged;
-        for (const { name, variable } of group.params)
-          moveToward(variable, tensors, name, weight(group.betas[0]));
+        for (const param of group.params) {
+          const state = this.existingState(param);
+          if (!state) continue;
+          const left = change(param.variable, state, group.betas[0]);
+          if (left) state.buffers = left;
+        }
       }
     });
   }
-}
-
-/** Moves a parameter, if it was ever updated, along the line to its last iterate. */
-function moveToward(variable: Variable, tensors: TensorState['tensors'], name: string, weight: number): void {
-  const z = tensors[`${name}.z`];
-  if (z) variable.assign(tf.add(variable, tf.mul(tf.sub(z, variable), weight)));
 }

@@ -11,6 +11,7 @@ import {
   type Run,
   type RunnerOptions,
 } from '@engine/runner';
+import type { OptimWrapper } from '@engine/optim';
 import { tf, type Tensor } from '@engine/tensor';
 import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
@@ -190,7 +191,7 @@ describe('loops of others', () => {
       }),
     );
     expect(seen).toEqual([{ iter: 1 }, { iter: 3 }, { iter: 5 }]);
-    expect([runner.iter, runner.optimWrapper.innerCount]).toEqual([6, 6]);
+    expect([runner.iter, (runner.optimWrapper as OptimWrapper).innerCount]).toEqual([6, 6]);
     const saved = await readCheckpoint(realpathSync(join(runner.directory.checkpoints, 'last')));
     expect(saved.loop).toMatchObject({ iter: 6, batch: 3 });
     await expect(trained(toyOptions(workDir, { trainCfg: { type: 'TwiceLop', rounds: 3 } }))).rejects.toThrow(

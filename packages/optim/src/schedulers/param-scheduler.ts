@@ -8,6 +8,10 @@ export interface SchedulerTarget {
   readonly defaults: Readonly<Record<string, unknown>>;
   /** Steps made so far, to notice a scheduler that runs ahead. */
   readonly stepCount?: number;
+  /** Updates made so far, where steps accumulate gradients. */
+  readonly optimizerSteps?: number;
+  /** Steps whose gradients make one update. */
+  readonly accumulativeCounts?: number;
 }
 
 /** Options of every scheduler of the learning rate or of momentum. */
@@ -18,6 +22,11 @@ export interface ScheduleOptions {
   end?: number;
   /** Whether a step is an epoch or an iteration; true. The caller of `step` acts accordingly. */
   byEpoch?: boolean;
+  /**
+   * What counts as a step where `byEpoch` is false: an iteration, or an update of the parameters, of which there are
+   * fewer with accumulated gradients; `iter`. All counts in the options are of this unit.
+   */
+  step?: 'iter' | 'optimizerStep';
 }
 
 /** Options of a scheduler of any numeric setting of the groups. */
@@ -45,7 +54,7 @@ function finiteOrNull(value: number): number | null {
   return Number.isFinite(value) ? value : null;
 }
 
-const COMMON_KEYS = ['begin', 'end', 'byEpoch', 'paramName'];
+const COMMON_KEYS = ['begin', 'end', 'byEpoch', 'step', 'paramName'];
 
 /**
  * Base of the schedulers. A subclass checks its options, calls {@link ParamScheduler.start} at the end of its
@@ -65,6 +74,7 @@ export abstract class ParamScheduler {
   readonly begin: number;
   readonly end: number;
   readonly byEpoch: boolean;
+  readonly unit: 'iter' | 'optimizerStep';
   protected readonly target: SchedulerTarget;
   /** Calls of `step`, counted from 0. */
   protected globalStep = -1;
@@ -80,7 +90,7 @@ export abstract class ParamScheduler {
   constructor(target: SchedulerTarget, options: ParamScheduleOptions, ownKeys: readonly string[]) {
     this.name = new.target.name;
     checkKeys(this.name, options, [...ownKeys, ...COMMON_KEYS]);
-    const { begin = 0, end = Infinity, byEpoch = true, paramName } = options;
+    const { begin = 0, end = Infinity, byEpoch = true, step: unit = 'iter', paramName } = options;
     if (!Array.isArray((target as SchedulerTarget | undefined)?.paramGroups)) {
       throw badValue(`${this.name}.optimizer`, target, 'an Optimizer or an OptimWrapper');
     }
@@ -89,10 +99,15 @@ export abstract class ParamScheduler {
     if (typeof end !== 'number' || !(end > begin))
       throw badValue(`${this.name}.end`, end, `a step after begin = ${begin}`);
     if (typeof byEpoch !== 'boolean') throw badValue(`${this.name}.byEpoch`, byEpoch, 'true or false');
+    if (unit !== 'iter' && unit !== 'optimizerStep')
+      throw badValue(`${this.name}.step`, unit, "'iter' or 'optimizerStep'");
+    if (unit === 'optimizerStep' && byEpoch)
+      throw badValue(`${this.name}.step`, unit, 'byEpoch to be false beside it');
     this.target = target;
     this.begin = begin;
     this.end = end;
     this.byEpoch = byEpoch;
+    this.unit = unit;
     this.paramName = paramName;
     this.initialKey = `initial${paramName.charAt(0).toUpperCase()}${paramName.slice(1)}`;
     this.drivesBetas =
@@ -123,6 +138,17 @@ export abstract class ParamScheduler {
         this.setValue(group, this.nextValue(this.currentValue(group), group, index));
       });
     }
+  }
+
+  /** Moves on as a training iteration ends: by one step, or by the updates that it made; not at all by epoch. */
+  afterIteration(): void {
+    if (this.byEpoch) return;
+    if (this.unit === 'iter') {
+      this.step();
+      return;
+    }
+    const updates = this.target.optimizerSteps ?? this.target.stepCount ?? 0;
+    while (this.globalStep < updates) this.step();
   }
 
   /** The value in force in each group. */

@@ -4,6 +4,8 @@ import {
   buildOptimWrapper,
   buildParamScheduler,
   OptimWrapper,
+  OptimWrapperDict,
+  type AnyOptimWrapper,
   type ParamScheduler,
   type ParamSchedulersConfig,
 } from '@engine/optim';
@@ -11,10 +13,10 @@ import type { TrainLoop } from '../loops/loop.js';
 import type { AnyDataLoader, Run } from '../run.js';
 import type { RunnerOptions } from '../runner-options.js';
 
-export function optimWrapperOf(options: RunnerOptions, model: BaseModel): OptimWrapper {
+export function optimWrapperOf(options: RunnerOptions, model: BaseModel): AnyOptimWrapper {
   const given = options.optimWrapper!;
-  if (given instanceof OptimWrapper) return given;
-  return buildOptimWrapper(model, given as Parameters<typeof buildOptimWrapper>[1]);
+  if (given instanceof OptimWrapper || given instanceof OptimWrapperDict) return given;
+  return buildOptimWrapper<AnyOptimWrapper>(model, given);
 }
 
 /**
@@ -23,7 +25,7 @@ export function optimWrapperOf(options: RunnerOptions, model: BaseModel): OptimW
  */
 export function autoScaleLr(
   options: RunnerOptions,
-  wrapper: OptimWrapper,
+  wrapper: AnyOptimWrapper,
   loader: AnyDataLoader,
   run: Run,
 ): void {
@@ -47,24 +49,32 @@ export function autoScaleLr(
       'set the learning rate by hand',
     );
   }
-  const actual = run.processGroup.worldSize * batchSize * wrapper.accumulativeCounts;
-  const ratio = actual / cfg.baseBatchSize;
-  for (const group of wrapper.paramGroups) group.lr *= ratio;
-  run.logger.info(
-    `The learning rate is scaled by ${ratio}: batch size ${actual} against ${cfg.baseBatchSize}.`,
-  );
+  const all = wrapper instanceof OptimWrapperDict ? wrapper.entries() : [['', wrapper] as const];
+  for (const [name, each] of all) {
+    const actual = run.processGroup.worldSize * batchSize * each.accumulativeCounts;
+    const ratio = actual / cfg.baseBatchSize;
+    for (const group of each.paramGroups) group.lr *= ratio;
+    run.logger.info(
+      `The learning rate${name && ` of ${name}`} is scaled by ${ratio}: batch size ${actual} against ${cfg.baseBatchSize}.`,
+    );
+  }
 }
 
+/** All schedulers; with several wrappers those of the first come first, each list in the order of the config. */
 export function schedulersOf(
   options: RunnerOptions,
-  wrapper: OptimWrapper,
+  wrapper: AnyOptimWrapper,
   loop: TrainLoop,
 ): ParamScheduler[] {
   const given = options.paramScheduler;
   if (given === undefined || given === null) return [];
-  return buildParamScheduler(wrapper, given as ParamSchedulersConfig, {
+  const context = {
     epochLength: loop.dataloader.length,
     maxEpochs: loop.maxEpochs,
     maxIters: loop.maxIters,
-  });
+  };
+  if (!(wrapper instanceof OptimWrapperDict))
+    return buildParamScheduler(wrapper, given as ParamSchedulersConfig, context);
+  const byName = buildParamScheduler(wrapper, given, context);
+  return wrapper.names().flatMap((name) => byName[name] ?? []);
 }

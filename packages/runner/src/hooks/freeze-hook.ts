@@ -1,5 +1,6 @@
 import { badValue, checkKeys, HOOKS, register } from '@engine/core';
 import type { Module } from '@engine/nn';
+import type { ParamGroup } from '@engine/optim';
 import type { ParamRef, Variable } from '@engine/tensor';
 import { Hook } from '../hook.js';
 import type { Run } from '../run.js';
@@ -57,9 +58,9 @@ export class FreezeHook extends Hook {
       if (matching.length === 0) run.model.freeze(name);
       for (const { variable, requiresGrad } of matching) if (requiresGrad) chosen.add(variable);
     }
-    this.params = Object.values(run.optimWrapper.paramGroups).flatMap((group) =>
-      group.params.filter(({ variable }) => chosen.has(variable)),
-    );
+    this.params = Object.values<ParamGroup | ParamGroup[]>(run.optimWrapper.paramGroups)
+      .flat()
+      .flatMap((group) => group.params.filter(({ variable }) => chosen.has(variable)));
     this.modules = run.model
       .namedModules()
       .filter(([path]) => this.names.some((name) => matches(path, name)))

@@ -3,13 +3,13 @@ import type { EventPayloads } from '../events.js';
 import { Hook } from '../hook.js';
 import type { Run } from '../run.js';
 
-/** Steps the parameter schedulers: those by iteration after each one, those by epoch after each epoch. */
+/** Steps the parameter schedulers: those by iteration (or update) after each one, those by epoch after each epoch. */
 @register(HOOKS)
 export class ParamSchedulerHook extends Hook {
   override priority = 'LOW' as const;
 
   override afterTrainIter(run: Run): void {
-    for (const scheduler of run.paramSchedulers) if (!scheduler.byEpoch) scheduler.step();
+    for (const scheduler of run.paramSchedulers) scheduler.afterIteration();
   }
 
   override afterTrainEpoch(run: Run): void {

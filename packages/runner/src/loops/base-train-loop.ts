@@ -59,8 +59,10 @@ export abstract class BaseTrainLoop implements TrainLoop {
   /** Validates when that is what comes next, unless the run has been asked to stop. */
   protected async validate(): Promise<void> {
     if (this.next.stage !== 'validation' || this.owner.stopReason) return;
+    this.owner.optimWrapper.eval();
     await this.owner.valLoop?.run(() => {
       this.next = { ...this.next, stage: 'batches' };
     });
+    this.owner.optimWrapper.train();
   }
 }
