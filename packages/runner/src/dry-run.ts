@@ -1,4 +1,5 @@
 import { isHostArray } from '@engine/core';
+import { OptimWrapperDict, type AnyOptimWrapper, type Optimizer } from '@engine/optim';
 import { disposeTree, isTensor, type LogVars, type OptimWrapperLike } from '@engine/tensor';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -96,7 +97,10 @@ async function firstStep(runner: Runner): Promise<Pick<DryRunReport, 'batch' | '
     if (first.done) return { batch, losses };
     collectShapes(first.value, '', batch);
     runner.model.train();
-    const step: LogVars | Promise<LogVars> = runner.model.trainStep(first.value, NO_UPDATE);
+    const step: LogVars | Promise<LogVars> = runner.model.trainStep(
+      first.value,
+      withoutUpdates(runner.optimWrapper),
+    );
     const found: LogVars = step instanceof Promise ? await step : step;
     for (const [name, value] of Object.entries(found)) {
       losses[name] = typeof value === 'number' ? value : (await value.data())[0]!;
@@ -111,6 +115,7 @@ async function firstStep(runner: Runner): Promise<Pick<DryRunReport, 'batch' | '
 function report(runner: Runner, batch: DryRunReport['batch'], losses: DryRunReport['losses']): DryRunReport {
   const { trainLoop, valLoop, testLoop, model } = runner;
   const { parameters, trainable } = modelSize(model);
+  const optimizers = trainLoop && optimizersOf(runner.optimWrapper);
   return {
     model: model.constructor.name,
     parameters,
@@ -122,11 +127,23 @@ function report(runner: Runner, batch: DryRunReport['batch'], losses: DryRunRepo
     maxIters: trainLoop?.maxIters,
     valBatches: valLoop?.dataloader.length,
     testBatches: testLoop?.dataloader.length,
-    optimizer: trainLoop && runner.optimWrapper.optimizer?.constructor.name,
-    paramGroups: trainLoop && runner.optimWrapper.optimizer?.paramGroups.length,
+    optimizer: optimizers?.map((optimizer) => optimizer.constructor.name).join(', '),
+    paramGroups: optimizers?.reduce((sum, { paramGroups }) => sum + paramGroups.length, 0),
     schedulers: runner.paramSchedulers.map((scheduler) => scheduler.constructor.name),
     hooks: runner.hooks.map(hookName),
   };
+}
+
+/** What stands in for the wrapper, or for each of several. */
+function withoutUpdates(wrapper: AnyOptimWrapper): OptimWrapperLike {
+  if (!(wrapper instanceof OptimWrapperDict)) return NO_UPDATE;
+  const get = (name: string): OptimWrapperLike => wrapper.get(name) && NO_UPDATE;
+  return Object.create(wrapper, { get: { value: get } }) as OptimWrapperDict;
+}
+
+function optimizersOf(wrapper: AnyOptimWrapper): Optimizer[] {
+  const wrappers = wrapper instanceof OptimWrapperDict ? wrapper.entries().map(([, one]) => one) : [wrapper];
+  return wrappers.map(({ optimizer }) => optimizer);
 }
 
 function collectShapes(value: unknown, path: string, found: Record<string, readonly number[]>): void {

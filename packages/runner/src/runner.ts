@@ -20,7 +20,6 @@ import { modelOf, prepareForTraining } from './build/model.js';
 import { withTrialRun } from './build/limits.js';
 import { autoScaleLr, optimWrapperOf, schedulersOf } from './build/optim.js';
 import { captureRun } from './checkpoint/capture.js';
-import type { CheckpointContent } from './checkpoint/content.js';
 import type { FoundCheckpoint } from './checkpoint/find.js';
 import { applyCheckpoint, checkpointToLoad, noCheckpoint } from './checkpoint/load.js';
 import { CheckpointStore } from './checkpoint/store.js';
@@ -224,11 +223,7 @@ export class Runner implements Run {
     });
   }
 
-  private async buildTraining(): Promise<{
-    loop: TrainLoop;
-    found?: FoundCheckpoint | undefined;
-    resuming: boolean;
-  }> {
+  private async buildTraining() {
     await this.setup();
     const found = await this.findCheckpoint();
     const resuming =
@@ -258,20 +253,9 @@ export class Runner implements Run {
   }
 
   async saveCheckpoint(options: SaveOptions = {}): Promise<string> {
-    const content = this.captured(options);
+    const content = captureRun(this, options);
     await this.emit('beforeSaveCheckpoint', { checkpoint: content });
     return this.checkpoints.write(content, { best: options.best ?? {}, regular: options.regular ?? true });
-  }
-
-  /** The run as it is, with the weights that evaluation sees where the optimizer tells them apart. */
-  private captured(options: SaveOptions): CheckpointContent {
-    const training = this.wrapper && !this.wrapper.evaluating;
-    if (training) this.wrapper!.eval();
-    try {
-      return captureRun(this, options);
-    } finally {
-      if (training) this.wrapper!.train();
-    }
   }
 
   /** Ends what a run leaves running: loader workers, log files. Safe to call twice. */

@@ -3,10 +3,11 @@ import {
   definedOnly,
   requireNonNegative,
   requirePositiveInt,
+  type GradientClosure,
   type ParamGroup,
   type ParamsInput,
 } from '@engine/optim';
-import { tf, type Tensor } from '@engine/tensor';
+import { tf, type Scalar, type Tensor, type Variable } from '@engine/tensor';
 import { SophiaOptimizer, type SophiaOptions } from './sophia.js';
 
 export interface SophiaGOptions extends SophiaOptions {
@@ -14,6 +15,12 @@ export interface SophiaGOptions extends SophiaOptions {
   rho?: number;
   /** Batch that the Hessian is estimated on, in samples (tokens for a language model); 5120. */
   bs?: number;
+  /**
+   * Estimates the Hessian in every so many steps, the first among them, from the step's own gradient; null, never: call
+   * `updateHessian`. The estimate is that of the empirical Fisher information: of the true targets instead of drawn
+   * ones, so cheaper and further from the paper.
+   */
+  hessianInterval?: number | null;
 }
 
 declare module '@engine/core' {
@@ -30,6 +37,7 @@ const DEFAULTS: Required<SophiaGOptions> = {
   weightDecay: 0.1,
   maximize: false,
   bs: 5120,
+  hessianInterval: null,
 };
 
 /**
@@ -52,6 +60,15 @@ export class SophiaG extends SophiaOptimizer {
     super.checkGroup(group);
     requireNonNegative('SophiaG.rho', group.rho);
     requirePositiveInt('SophiaG.bs', group.bs);
+    const { hessianInterval } = group;
+    if (hessianInterval !== null) requirePositiveInt('SophiaG.hessianInterval', hessianInterval);
+  }
+
+  override step(grads: ReadonlyMap<Variable, Tensor> | GradientClosure): Scalar | void {
+    if (typeof grads === 'function') return super.step(grads);
+    const interval = this.defaults.hessianInterval as number | null;
+    if (interval !== null && this.stepCount % interval === 0) this.updateHessian(grads);
+    return super.step(grads);
   }
 
   protected hessianScale(group: ParamGroup): number {

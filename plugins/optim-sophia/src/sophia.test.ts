@@ -61,6 +61,25 @@ describe('Sophia', () => {
     free(optimizer, [p]);
   });
 
+  it('estimates the Hessian by itself in every so many steps, from the gradient of the step', () => {
+    const [own, byHand] = [param('w', [1, 2]), param('w', [1, 2])];
+    const automatic = new SophiaG([own], { lr: 0.1, hessianInterval: 2 });
+    const manual = new SophiaG([byHand], { lr: 0.1 });
+    for (let step = 0; step < 5; step++) {
+      const grad = [[Math.sin(step + 1), Math.cos(step)]];
+      withValues([own], grad, (map) => automatic.step(map));
+      withValues([byHand], grad, (map) => {
+        if (step % 2 === 0) manual.updateHessian(map);
+        manual.step(map);
+      });
+    }
+    expect([...own.variable.dataSync()]).toEqual([...byHand.variable.dataSync()]);
+    expect(automatic.stepCount).toBe(5);
+    free(automatic, [own]);
+    free(manual, [byHand]);
+    expect(() => new SophiaG([param('v', [1])], { hessianInterval: 0 })).toThrow(/SophiaG\.hessianInterval/);
+  });
+
   it('rejects what cannot be used', () => {
     const p = param('w', [1]);
     expect(() => new SophiaG([p], { rho: -1 })).toThrow(/E_CONFIG_VALUE[^]*SophiaG\.rho/);

@@ -1,6 +1,7 @@
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import type { OptimWrapper } from '@engine/optim';
 import { Runner } from '@engine/runner';
 import { spy, temporaryFolder, toyLoader, toyOptions, toyVal, trained } from './toy.js';
 
@@ -26,7 +27,7 @@ describe('counters seen by hooks', () => {
       [0, 1, 2].flatMap((e) => [`beforeTrainEpoch e${e} i${e * 4}`, `afterTrainEpoch e${e} i${e * 4 + 4}`]),
     );
     expect([runner.epoch, runner.iter]).toEqual([3, 12]);
-    expect(runner.optimWrapper.innerCount).toBe(12);
+    expect((runner.optimWrapper as OptimWrapper).innerCount).toBe(12);
   });
 
   it('count the whole run as one epoch when training by iterations', async () => {
@@ -148,7 +149,7 @@ describe('options', () => {
         optimWrapper: { optimizer: { type: 'SGD', lr: 0.1 }, accumulativeCounts: 2 },
       }),
     );
-    expect(runner.optimWrapper.paramGroups[0]!.lr).toBeCloseTo(0.1 * ((3 * 2) / 24), 12);
+    expect((runner.optimWrapper as OptimWrapper).paramGroups[0]!.lr).toBeCloseTo(0.1 * ((3 * 2) / 24), 12);
   });
 
   it('removes, replaces and adds hooks by key', async () => {

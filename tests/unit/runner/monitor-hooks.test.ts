@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { OptimWrapper } from '@engine/optim';
 import {
   kernelFlops,
   modelSize,
@@ -41,7 +42,9 @@ describe('LRMonitorHook', () => {
 
   it('records the rate of every group in every iteration', async () => {
     const runner = await trained(withHook({ type: 'LRMonitorHook', logMomentum: true }, groups));
-    const rates = runner.optimWrapper.optimizer.paramGroups.map((_, i) => values(runner, `group${i}_lr`));
+    const rates = (runner.optimWrapper as OptimWrapper).optimizer.paramGroups.map((_, i) =>
+      values(runner, `group${i}_lr`),
+    );
     const steps = (lr: number): number[] => Array.from({ length: 12 }, (_, i) => (i < 8 ? lr : lr / 10));
     const sorted = rates.sort((a, b) => a[0]! - b[0]!);
     [steps(0.1), steps(0.2)].forEach((expected, group) =>

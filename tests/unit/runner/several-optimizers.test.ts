@@ -3,13 +3,17 @@ import { DataLoader, DefaultSampler } from '@engine/data';
 import { BaseModel, Linear, Module } from '@engine/nn';
 import type { OptimWrapperDict } from '@engine/optim';
 import '@engine/optim-extra';
-import { Runner, type HookMethods, type RunnerOptions } from '@engine/runner';
+import { dryRun, Runner, type HookMethods, type RunnerOptions } from '@engine/runner';
 import { randomNormal, scope, tf, type LogVars, type Scalar, type Tensor } from '@engine/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder, toyLoader, ToyModel, toyVal, weights } from './toy.js';
 
 class Mapper extends Module {
   readonly out = new Linear({ inFeatures: 2, outFeatures: 1 });
+
+  forward(x: Tensor): Tensor {
+    return this.out.forward(x as never);
+  }
 }
 
 const SAMPLES = 11;
@@ -21,16 +25,16 @@ class TinyGan extends BaseModel {
   private steps = 0;
 
   forward(inputs: Tensor): unknown {
-    return this.generator.out.forward(inputs as never);
+    return this.generator.forward(inputs);
   }
 
   override trainStep(data: unknown, wrappers: OptimWrapperDict): LogVars {
     return scope(() => {
       const { inputs } = this.preprocess(data, true) as { inputs: Tensor };
       const noise = randomNormal(inputs.shape, RandomStream.of(3, 'noise', this.steps++));
-      const fake = (): Tensor => this.generator.out.forward(noise as never);
+      const fake = (): Tensor => this.generator.forward(noise);
       const judge = (x: Tensor): Tensor =>
-        tf.sigmoid(this.discriminator.out.forward(tf.concat([x, tf.square(x)], 1) as never));
+        tf.sigmoid(this.discriminator.forward(tf.concat([x, tf.square(x)], 1)));
       const report = (name: string, loss: Scalar) => ({
         loss,
         logVars: { [name]: tf.keep(loss.clone()) },
@@ -198,6 +202,12 @@ describe('a run with several optimizers', () => {
     const rates = runner.optimWrapper.getLr();
     expect(rates['generator.lr']).toEqual([0.02 * (6 / 12)]);
     expect(rates['discriminator.lr']).toEqual([0.1 * (3 / 12), 0.1 * (3 / 12)]);
+  });
+
+  it('is tried out without an update', async () => {
+    const report = await dryRun(options(`${folder.path}/dry`));
+    expect(report).toMatchObject({ optimizer: 'Adam, SGD', paramGroups: 3 });
+    expect(Object.keys(report.losses)).toEqual(['loss_d', 'loss_g']);
   });
 
   it('names a part of the model that is not there', async () => {

@@ -35,8 +35,19 @@ export function restoreModel(
   return model.loadStateDict(state, { strict });
 }
 
-/** Everything the run is right now. */
+/** Everything the run is right now, with the weights that evaluation sees where the optimizer tells them apart. */
 export function captureRun(run: Run, options: CaptureOptions = {}): CheckpointContent {
+  const wrapper = run.optimWrapper;
+  if (wrapper.evaluating) return capture(run, options);
+  wrapper.eval();
+  try {
+    return capture(run, options);
+  } finally {
+    wrapper.train();
+  }
+}
+
+function capture(run: Run, options: CaptureOptions): CheckpointContent {
   const loop = run.trainLoop!.position();
   const content: CheckpointContent = {
     meta: {

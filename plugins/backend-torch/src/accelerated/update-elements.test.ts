@@ -77,7 +77,7 @@ describe.skipIf(missing)('engine::update_elements', () => {
       ownerKind: 'other',
     }));
     const optimizer = new Adamax(refs);
-    const step = (): void => optimizer.step(new Map(params.map((p, i) => [p, grads[i]!])));
+    const step = (): void => void optimizer.step(new Map(params.map((p, i) => [p, grads[i]!])));
     step();
     const { kernelNames } = await tf.profile(step);
     expect(kernelNames).toEqual(['EngineUpdateElements']);
