@@ -58,6 +58,12 @@ export class AmpOptimWrapper extends OptimWrapper {
     super(optimizer, rest);
     this.dtype = requireAutocast('AmpOptimWrapper.dtype', dtype);
     this.scaler = scalerOf(lossScale === undefined && this.dtype === 'float16' ? 'dynamic' : lossScale);
+    if (this.scaler && optimizer.needsClosure)
+      throw badValue(
+        'AmpOptimWrapper.lossScale',
+        lossScale,
+        `none beside ${optimizer.name}, which compares losses`,
+      );
   }
 
   /** The factor of the loss in force; 1 without scaling. */
@@ -72,13 +78,13 @@ export class AmpOptimWrapper extends OptimWrapper {
 
   protected override gradients(compute: () => LossResult, variables: Variable[], factor: number): Gradients {
     const scaled = factor * this.lossScale;
-    const { logVars, grads } = lossGradients(
+    const { logVars, loss, grads } = lossGradients(
       () => this.optimContext(compute),
       variables,
       scaled === 1 ? undefined : scaled,
     );
     for (const [variable, grad] of grads) grads.set(variable, toFloat32(grad));
-    return { logVars, grads };
+    return { logVars, loss, grads };
   }
 
   protected override apply(grads: Map<Variable, Tensor>): Scalar | undefined {

@@ -326,7 +326,7 @@ export class OptimWrapper implements OptimWrapperLike {
     let reported: LogVars | undefined;
     tf.tidy(() => {
       this.optimizer.step(() => {
-        const { logVars, loss, grads: local } = lossGradients(compute, this.trainable());
+        const { logVars, loss, grads: local } = this.gradients(compute, this.trainable(), 1);
         const { grads, norm } = this.prepared(this.reducer ? this.reducer(local) : local);
         const report = { ...logVars, ...this.observed };
         this.observed = undefined;
