@@ -1,5 +1,4 @@
 import {
-  badValue,
   loadPlugins,
   withScope,
   type DependencyContainer,
@@ -10,7 +9,7 @@ import { prepareData } from '@engine/data';
 import type { ProcessGroup } from '@engine/dist';
 import type { BaseModel } from '@engine/nn';
 import type { AnyOptimWrapper, ParamScheduler } from '@engine/optim';
-import { selectDevice, type ComputeBackend } from '@engine/tensor';
+import type { ComputeBackend } from '@engine/tensor';
 import type { Visualizer } from '@engine/visualizer';
 import { randomInt } from 'node:crypto';
 import { dirname } from 'node:path';
@@ -30,6 +29,7 @@ import type { LogProcessor } from './log-processor.js';
 import type { Priority } from './priority.js';
 import type { EvalLoop, TrainLoop } from './loops/loop.js';
 import { announce } from './announce.js';
+import { Compute } from './compute.js';
 import { checkValidation } from './loops/sanity.js';
 import { locateError, reportFailure } from './locate-error.js';
 import type { Run, SaveOptions, SaveRequest } from './run.js';
@@ -52,6 +52,7 @@ export class Runner implements Run {
   backend: ComputeBackend | undefined;
   private hookBus = new HookBus();
   private services: RunServices | undefined;
+  private compute: Compute | undefined;
   private store: CheckpointStore | undefined;
   private builtModel: BaseModel | undefined;
   private wrapper: AnyOptimWrapper | undefined;
@@ -204,6 +205,7 @@ export class Runner implements Run {
       const outcome = await this.conclude(loop);
       this.wrapper!.eval();
       await this.emit('afterRun');
+      this.compute?.reportFallbacks(this.logger);
       return outcome;
     });
   }
@@ -306,15 +308,8 @@ export class Runner implements Run {
       [...(options.plugins ?? [])],
       options.cfg?.filename ? dirname(options.cfg.filename) : process.cwd(),
     );
-    const { name, backend } = await selectDevice(options.device ?? 'auto');
-    this.backend = backend;
-    if (options.randomness?.deterministic === true && !backend.capabilities().deterministic) {
-      throw badValue(
-        'randomness.deterministic',
-        true,
-        `false on the device '${name}', which cannot promise equal bits`,
-      );
-    }
+    this.compute = await Compute.start(options);
+    this.backend = this.compute.backend;
     this.runSeed ??= options.randomness?.seed ?? randomInt(2 ** 31);
     const services = this.scoped(() => createServices(options));
     this.services = services;

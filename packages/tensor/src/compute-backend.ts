@@ -19,6 +19,16 @@ export interface BackendCapabilities {
   deterministic: boolean;
 }
 
+/** Where the kernels of a backend run. */
+export interface KernelReport {
+  /** Names of kernels that the backend has versions of its own of. */
+  own: readonly string[];
+  /** Names of kernels that it hands to a slower backend. */
+  fallback: readonly string[];
+  /** How often each of the latter ran in this process. */
+  counts: Readonly<Record<string, number>>;
+}
+
 /**
  * One way to run tfjs kernels. A plugin registers a class in `BACKENDS`; its `type` name is the device name that a
  * config gives (`device: 'wasm'`), with an optional part after a colon (`torch:cuda:1`).
@@ -36,6 +46,13 @@ export interface ComputeBackend {
   capabilities(): BackendCapabilities;
   /** Bytes in use and the peak since the last call, when `memoryStats`. */
   memory?(): { bytes: number; peakBytes: number };
+  /**
+   * Asks for the same bits from the same seed, machine and number of threads, or stops asking. Left out by a backend
+   * that always gives them, or never.
+   */
+  setDeterministic?(on: boolean): void;
+  /** Which kernels run where, for a backend that hands some to another. */
+  kernels?(): KernelReport;
   /** Ends threads and the like; the backend may be activated again. */
   shutdown?(): Promise<void>;
 }

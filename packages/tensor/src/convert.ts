@@ -1,7 +1,7 @@
 import { EngineError, isHostArray, type HostArray, type LazyScalar } from '@engine/core';
 
 import { tf } from './tf.js';
-import type { DataType, Scalar, Tensor, TypedArray } from './tf.js';
+import type { DataType, Scalar, Tensor, TensorInfo, TypedArray } from './tf.js';
 
 /** Dtypes that a device holds. */
 export type DeviceDType = 'float32' | 'int32' | 'bool';
@@ -53,6 +53,26 @@ function toIntegers(array: HostArray): Int32Array {
   return out;
 }
 
+export interface ToTensorOptions {
+  /**
+   * Whether the caller promises not to write to the array while the tensor lives. Backends that can leave large arrays
+   * where they are then do, and never write to them themselves.
+   */
+  owned?: boolean;
+}
+
+/** What a backend has that makes tensors of arrays without copying. */
+interface OwningBackend {
+  ownArray?(values: TypedArray, shape: number[], dtype: DeviceDType): TensorInfo;
+}
+
+/** A tensor over the array itself, where the backend can make one. */
+function ownedTensor(values: TypedArray, shape: number[], dtype: DeviceDType): Tensor | undefined {
+  if (values.length !== tf.util.sizeFromShape(shape)) return undefined;
+  const info = (tf.backend() as OwningBackend).ownArray?.(values, shape, dtype);
+  return info && tf.engine().makeTensorFromTensorInfo(info);
+}
+
 /**
  * Copies host data to the device.
  *
@@ -61,15 +81,27 @@ function toIntegers(array: HostArray): Int32Array {
  * @param dtype dtype on the device
  * @throws E_TENSOR_RANGE when an integer does not fit into int32
  */
-export function toTensor(value: HostArray | TypedArray | readonly number[], dtype?: DeviceDType): Tensor {
+export function toTensor(
+  value: HostArray | TypedArray | readonly number[],
+  dtype?: DeviceDType,
+  options: ToTensorOptions = {},
+): Tensor {
   if (!isHostArray(value)) {
     if (Array.isArray(value)) return tf.tensor1d(value as number[], dtype ?? 'float32');
     const data = value as TypedArray;
     const kind = data instanceof Float32Array ? 'float32' : 'int32';
-    return toTensor({ dtype: kind, shape: [data.length], data: data as Float32Array }, dtype);
+    return toTensor({ dtype: kind, shape: [data.length], data: data as Float32Array }, dtype, options);
   }
   const shape = [...value.shape];
   const target = dtype ?? (FLOATS.has(value.dtype) ? 'float32' : value.dtype === 'bool' ? 'bool' : 'int32');
+  const same =
+    target === 'float32'
+      ? value.data instanceof Float32Array
+      : target === 'int32' && value.data instanceof Int32Array;
+  if (options.owned === true && same) {
+    const tensor = ownedTensor(value.data as Float32Array | Int32Array, shape, target);
+    if (tensor) return tensor;
+  }
   if (target === 'float32') {
     // tfjs's cpu backend keeps the array that it is given, so that a reused buffer would change the tensor.
     const copy = !(value.data instanceof Float32Array) || tf.getBackend() === 'cpu';

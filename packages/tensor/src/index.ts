@@ -6,6 +6,7 @@ export * from './convert.js';
 export * from './cpu-backend.js';
 export * from './device.js';
 export * from './differentiate.js';
+export * from './kernel-coverage.js';
 export * from './no-grad.js';
 export * from './random.js';
 export * from './scope.js';

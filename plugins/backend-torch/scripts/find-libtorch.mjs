@@ -9,16 +9,36 @@ const SYSTEM_INCLUDES = ['/usr/include', '/usr/local/include'];
 
 /** The version that the headers below a folder say, as `1.13.0`. */
 function versionOf(include) {
-  const file = join(include, 'torch', 'csrc', 'api', 'include', 'torch', 'version.h');
-  if (!existsSync(file)) return undefined;
-  const text = readFileSync(file, 'utf8');
-  const part = (name) => new RegExp(`TORCH_VERSION_${name} (\\d+)`).exec(text)?.[1] ?? '0';
-  return `${part('MAJOR')}.${part('MINOR')}.${part('PATCH')}`;
+  for (const folder of [join('torch', 'csrc', 'api', 'include', 'torch'), join('torch', 'headeronly')]) {
+    const file = join(include, folder, 'version.h');
+    if (!existsSync(file)) continue;
+    const text = readFileSync(file, 'utf8');
+    const part = (name) => new RegExp(`TORCH_VERSION_${name} (\\d+)`).exec(text)?.[1];
+    // Newer versions keep the numbers in a file of their own, which the old one includes.
+    if (part('MAJOR')) return `${part('MAJOR')}.${part('MINOR') ?? 0}.${part('PATCH') ?? 0}`;
+  }
+  return undefined;
+}
+
+/** Folders that may hold CUDA's own headers, which those of libtorch include. */
+function cudaIncludes(lib) {
+  const { CUDA_HOME, CUDA_PATH } = process.env;
+  const nvidia = join(lib, '..', '..', 'nvidia');
+  const wheels = existsSync(nvidia) ? readdirSync(nvidia).map((name) => join(nvidia, name, 'include')) : [];
+  const toolkits = [CUDA_HOME, CUDA_PATH, '/usr/local/cuda'].filter(Boolean);
+  return [...toolkits.map((folder) => join(folder, 'include')), ...wheels];
+}
+
+/** The folder of CUDA's headers when there is all that the addon wants to ask a GPU's allocator. */
+function cudaHeaders(include, lib) {
+  if (!existsSync(join(include, 'c10', 'cuda', 'CUDACachingAllocator.h'))) return undefined;
+  return cudaIncludes(lib).find((folder) => existsSync(join(folder, 'cuda_runtime_api.h')));
 }
 
 function describe(origin, include, lib, { abi = 1, system = false } = {}) {
   const version = versionOf(include);
   if (version === undefined || !existsSync(join(lib, 'libtorch_cpu.so'))) return undefined;
+  const cuda = existsSync(join(lib, 'libtorch_cuda.so'));
   return {
     origin,
     include,
@@ -26,7 +46,8 @@ function describe(origin, include, lib, { abi = 1, system = false } = {}) {
     version,
     abi,
     system,
-    cuda: existsSync(join(lib, 'libtorch_cuda.so')),
+    cuda,
+    cudaInclude: cuda ? cudaHeaders(include, lib) : undefined,
   };
 }
 
@@ -82,9 +103,10 @@ async function property(name, found) {
         (await import('node-addon-api')).default.include_dir,
         found.include,
         join(found.include, 'torch', 'csrc', 'api', 'include'),
+        ...(found.cudaInclude ? [found.cudaInclude] : []),
       ];
     case 'defines':
-      return [`_GLIBCXX_USE_CXX11_ABI=${found.abi}`];
+      return [`_GLIBCXX_USE_CXX11_ABI=${found.abi}`, ...(found.cudaInclude ? ['ENGINE_WITH_CUDA'] : [])];
     case 'standard': {
       const [major, minor] = found.version.split('.').map(Number);
       return [major > 2 || (major === 2 && minor >= 10) ? '-std=gnu++20' : '-std=gnu++17'];

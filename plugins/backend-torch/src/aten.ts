@@ -147,13 +147,21 @@ export function atenVoid(name: string, ...args: Argument[]): void {
   native().callVoid(op.index, args.length);
 }
 
-/** A new tensor with a copy of the values. */
+/** Below this many bytes a copy costs less than holding the memory of an array. */
+const WORTH_SHARING = 1 << 16;
+
+/**
+ * A new tensor of the values: a copy, or with `share` the array's own memory where that is possible and pays. Nothing
+ * writes to shared memory; whoever asks for it must not either while the tensor lives.
+ */
 export function fromArray(
   values: Float32Array | Int32Array | Uint8Array,
   shape: readonly number[],
   scalar: number,
+  share = false,
 ): Storage {
-  const storage = new Storage(native().fromArray(values, scalar, ...shape), scalar, [...shape]);
+  const shares = share && values.byteLength >= WORTH_SHARING;
+  const storage = new Storage(native().fromArray(values, scalar, shares, ...shape), scalar, [...shape]);
   arena.push(storage);
   return storage;
 }

@@ -66,9 +66,9 @@ describe.skipIf(missing)('EngineTorch', () => {
   });
 
   it('refuses a handle that was freed, even when its slot is in use again', () => {
-    const handle = native().fromArray(Float32Array.of(1), 6, 1);
+    const handle = native().fromArray(Float32Array.of(1), 6, false, 1);
     native().release(handle);
-    const next = native().fromArray(Float32Array.of(2), 6, 1);
+    const next = native().fromArray(Float32Array.of(2), 6, false, 1);
     expect(() => native().read(handle)).toThrow('after it had been freed');
     native().release(next);
   });

@@ -1,8 +1,9 @@
 import { EngineError } from '@engine/core';
-import { tf, type AutocastBackend, type AutocastDtype } from '@engine/tensor';
+import { tf, type AutocastBackend, type AutocastDtype, type TensorInfo } from '@engine/tensor';
 
 import { fromArray, withArena } from './aten.js';
 import { setAutocast } from './autocast.js';
+import { isGpu } from './device.js';
 import { rememberGemm } from './gemm-choice.js';
 import { native } from './native.js';
 import { SCALAR, Storage, scalarType } from './storage.js';
@@ -35,7 +36,7 @@ export class EngineTorch extends tf.KernelBackend implements AutocastBackend {
   }
 
   autocastDtypes(): readonly AutocastDtype[] {
-    return ['bfloat16'];
+    return isGpu() ? ['bfloat16', 'float16'] : ['bfloat16'];
   }
 
   setAutocast(dtype: AutocastDtype): AutocastDtype {
@@ -44,6 +45,19 @@ export class EngineTorch extends tf.KernelBackend implements AutocastBackend {
 
   override write(values: Values, shape: number[], dtype: tf.DataType): tf.DataId {
     return this.store(values, shape, dtype, 1);
+  }
+
+  /** A tensor of values that its maker leaves alone from now on: large ones stay where they are. */
+  ownArray(
+    values: Float32Array | Int32Array | Uint8Array,
+    shape: number[],
+    dtype: 'float32' | 'int32' | 'bool',
+  ): TensorInfo {
+    return withArena(() => {
+      const storage = fromArray(values, shape, scalarType(dtype), true);
+      this.adopt(storage);
+      return { dataId: storage, shape, dtype };
+    });
   }
 
   override move(dataId: object, values: Values, shape: number[], dtype: tf.DataType, refCount: number): void {
@@ -87,14 +101,19 @@ export class EngineTorch extends tf.KernelBackend implements AutocastBackend {
     const storage = this.resolve(dataId);
     if (storage.strings) return storage.strings;
     rememberGemm(native());
-    const bytes = native().read(storage.handle);
-    if (storage.scalar === SCALAR.int32 || storage.scalar === SCALAR.int64) return new Int32Array(bytes);
-    if (storage.scalar === SCALAR.bool || storage.scalar === SCALAR.byte) return new Uint8Array(bytes);
-    return new Float32Array(bytes);
+    return typedValues(storage, native().read(storage.handle));
   }
 
+  /** On a GPU the event loop goes on while the values come over. */
   override read(dataId: object): Promise<Values> {
-    return Promise.resolve(this.readSync(dataId));
+    if (!isGpu()) return Promise.resolve(this.readSync(dataId));
+    const storage = this.resolve(dataId);
+    if (storage.strings) return Promise.resolve(storage.strings);
+    rememberGemm(native());
+    const { scalar } = storage;
+    return native()
+      .readAsync(storage.handle)
+      .then((bytes) => typedValues({ scalar }, bytes));
   }
 
   override disposeData(dataId: object, force = false): boolean {
@@ -138,14 +157,27 @@ export class EngineTorch extends tf.KernelBackend implements AutocastBackend {
   }
 
   override async time(body: () => void): Promise<tf.BackendTimingInfo> {
+    native().synchronize();
     const start = performance.now();
     body();
+    native().synchronize();
     return Promise.resolve({ kernelMs: performance.now() - start });
   }
 
-  override dispose(): void {
+  /** Gives memory that is kept for reuse back to the system. */
+  emptyCache(): void {
     native().emptyCache();
   }
+
+  override dispose(): void {
+    this.emptyCache();
+  }
+}
+
+function typedValues({ scalar }: Pick<Storage, 'scalar'>, bytes: ArrayBuffer): Values {
+  if (scalar === SCALAR.int32 || scalar === SCALAR.int64) return new Int32Array(bytes);
+  if (scalar === SCALAR.bool || scalar === SCALAR.byte) return new Uint8Array(bytes);
+  return new Float32Array(bytes);
 }
 
 function emptyOf(shape: readonly number[]): number[] {

@@ -14,7 +14,7 @@ export interface NativeOp {
   results: string;
 }
 
-/** Memory of CPU tensors, in bytes, and what the caching allocator did. */
+/** Memory of the device's tensors, in bytes, and what the caching allocator did. */
 export interface NativeStats {
   /** In use by tensors now. */
   allocated: number;
@@ -30,6 +30,22 @@ export interface NativeStats {
   tensors: number;
 }
 
+/** What the addon was built against and what is there. */
+export interface NativeInfo {
+  /** Of libtorch. */
+  version: string;
+  /** Whether libtorch was built with CUDA, whether or not there is a GPU. */
+  cuda: boolean;
+  cudaDevices: number;
+  /** Whether the addon knows the memory of GPUs. */
+  cudaStats: boolean;
+  /** Whether operators of ours run as they do on a GPU: composed of libtorch's (`ENGINE_TORCH_PLAIN`). */
+  plain: boolean;
+  mkldnn: boolean;
+  /** Whether the processor can run 3×3 convolutions of our own. */
+  winograd: boolean;
+}
+
 /** The addon's exports. Tensors are handles: numbers that carry a generation, so that a stale one is refused. */
 export interface Native {
   setBuffer(buffer: Float64Array): void;
@@ -37,8 +53,23 @@ export interface Native {
   intern(text: string): number;
   call(op: number, given: number): void;
   callVoid(op: number, given: number): void;
-  fromArray(array: Float32Array | Int32Array | Uint8Array, scalarType: number, ...shape: number[]): number;
+  /** `share` leaves the values where they are, where that is possible; otherwise, and on a GPU, they are copied. */
+  fromArray(
+    array: Float32Array | Int32Array | Uint8Array,
+    scalarType: number,
+    share: boolean,
+    ...shape: number[]
+  ): number;
   read(handle: number): ArrayBuffer;
+  /** {@link read} on another thread, of the values that the tensor has now. */
+  readAsync(handle: number): Promise<ArrayBuffer>;
+  /** Whether the tensor lies in the memory of a typed array. */
+  isShared(handle: number): boolean;
+  /** Where new tensors are made: `cpu` or `cuda:N`. Statistics are those of this device. */
+  setDevice(device: string): void;
+  deviceOf(handle: number): string;
+  /** Waits for everything that was asked of the device. */
+  synchronize(): void;
   release(handle: number): void;
   bytes(handle: number): number;
   stats(): NativeStats;
@@ -55,7 +86,7 @@ export interface Native {
   setGemmChoice(shapeClass: string, route: string): void;
   /** Choices made by measuring since the last call, as lines `class route`. */
   takeGemmChoices(): string;
-  info(): { version: string; cuda: boolean; cudaDevices: number; mkldnn: boolean; winograd: boolean };
+  info(): NativeInfo;
 }
 
 const FOLDER = fileURLToPath(new URL('../build/', import.meta.url));
@@ -80,6 +111,8 @@ export const HOW_TO_BUILD = 'npm run setup:torch';
 function tuneLibraries(): void {
   if (process.platform !== 'linux') return;
   const { env } = process;
+  // Without room of its own cuBLAS may add up in another order each time; read once, and wanted by deterministic runs.
+  env.CUBLAS_WORKSPACE_CONFIG ??= ':4096:8';
   if (env.OMP_WAIT_POLICY === undefined) env.GOMP_SPINCOUNT ??= '5000';
   if (env.OPENBLAS_CORETYPE !== undefined) return;
   const flags = existsSync('/proc/cpuinfo') ? readFileSync('/proc/cpuinfo', 'utf8') : '';

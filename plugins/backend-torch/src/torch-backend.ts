@@ -1,5 +1,11 @@
-import { BACKENDS, EngineError, register } from '@engine/core';
-import { tf, type BackendCapabilities, type ComputeBackend, type ProbeResult } from '@engine/tensor';
+import { BACKENDS, register } from '@engine/core';
+import {
+  tf,
+  type BackendCapabilities,
+  type ComputeBackend,
+  type KernelReport,
+  type ProbeResult,
+} from '@engine/tensor';
 
 import './accelerated/accelerated.js';
 import './accelerated/activations.js';
@@ -8,8 +14,10 @@ import './accelerated/losses.js';
 import './accelerated/update-elements.js';
 import './accelerated/sequence.js';
 import './accelerated/training.js';
+import { isGpu, useDevice } from './device.js';
 import { EngineTorch } from './engine-torch.js';
-import { installFallbacks, installKernels, TFJS_NAME } from './kernels/index.js';
+import { chooseGemm } from './gemm-choice.js';
+import { installFallbacks, installKernels, kernelReport, TFJS_NAME } from './kernels/index.js';
 import { HOW_TO_BUILD, native, threadCount, whyNotBuilt } from './native.js';
 
 /** `TorchBackend` has no options: the device is part of the device string, `torch:cuda:1`. */
@@ -22,8 +30,8 @@ declare module '@engine/core' {
 }
 
 /**
- * libtorch under tfjs: the kernels that PyTorch computes with. Device strings: `torch` (the processor), `torch:cpu`,
- * `torch:cuda` and `torch:cuda:N`. Threads: one per processor, `ENGINE_TORCH_THREADS` overrides.
+ * libtorch under tfjs: the kernels that PyTorch computes with. Device strings: `torch:cpu`, `torch:cuda` (the first
+ * GPU), `torch:cuda:N`, and `torch`: the first GPU, or the processor where libtorch finds none. Threads: one per processor, `ENGINE_TORCH_THREADS` overrides.
  */
 @register(BACKENDS, { name: 'torch' })
 export class TorchBackend implements ComputeBackend {
@@ -52,7 +60,7 @@ export class TorchBackend implements ComputeBackend {
    */
   async activate(device?: string): Promise<void> {
     native();
-    checkDevice(device);
+    useDevice(device);
     if (!tf.findBackend(TFJS_NAME)) {
       const engine = new EngineTorch();
       tf.registerBackend(TFJS_NAME, () => engine, this.priority);
@@ -63,7 +71,8 @@ export class TorchBackend implements ComputeBackend {
   }
 
   capabilities(): BackendCapabilities {
-    return { autocast: ['bfloat16'], memoryStats: true, deterministic: true };
+    const memoryStats = !isGpu() || native().info().cudaStats;
+    return { autocast: isGpu() ? ['bfloat16', 'float16'] : ['bfloat16'], memoryStats, deterministic: true };
   }
 
   /** Bytes of tensors now, and the peak since the last call. */
@@ -74,20 +83,23 @@ export class TorchBackend implements ComputeBackend {
     return { bytes: allocated, peakBytes: peak };
   }
 
+  /**
+   * The same bits from the same seed, machine and number of threads: no choice rests on a measurement, and on a GPU an
+   * operator that cannot promise it throws.
+   */
+  setDeterministic(on: boolean): void {
+    const addon = native();
+    addon.setDeterministic(on);
+    chooseGemm(addon, on && process.env.ENGINE_TORCH_GEMM === 'measure' ? '' : undefined);
+  }
+
+  kernels(): KernelReport {
+    return kernelReport();
+  }
+
   /** Gives kept memory back; tensors stay. */
   shutdown(): Promise<void> {
     if (tf.findBackend(TFJS_NAME)) native().emptyCache();
     return Promise.resolve();
   }
-}
-
-function checkDevice(device: string | undefined): void {
-  if (device === undefined || device === 'cpu') return;
-  throw new EngineError({
-    code: 'E_TORCH_DEVICE',
-    what: `libtorch has no device '${device}' here.`,
-    received: `device = 'torch:${device}'`,
-    expected: "'torch' or 'torch:cpu'",
-    exitCode: 2,
-  });
 }

@@ -27,6 +27,6 @@ export class BaseDataPreprocessor extends Module {
    * @returns a tree like `data`; the tensors that it made are the caller's
    */
   forward(data: unknown, _training = false): unknown {
-    return mapTree(data, isHostArray, (array) => toTensor(array));
+    return mapTree(data, isHostArray, (array) => toTensor(array, undefined, { owned: true }));
   }
 }

@@ -21,6 +21,11 @@ export function kernel<A = Record<string, never>>(name: string, body: Body<A>): 
   bodies.set(name, body as Body<never>);
 }
 
+/** Names of all declared kernels, tfjs's and accelerated ones. */
+export function definedKernels(): string[] {
+  return [...bodies.keys()].sort();
+}
+
 export function isDefined(name: string): boolean {
   return bodies.has(name);
 }

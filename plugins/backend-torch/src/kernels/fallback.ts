@@ -1,9 +1,9 @@
-import { tf, type TensorInfo } from '@engine/tensor';
+import { tf, type KernelReport, type TensorInfo } from '@engine/tensor';
 import '@tensorflow/tfjs-backend-cpu';
 
 import { fromArray } from '../aten.js';
 import { SCALAR, Storage, scalarType } from '../storage.js';
-import { TFJS_NAME, backend, install, isDefined, setDetour, type Inputs } from './define.js';
+import { TFJS_NAME, backend, definedKernels, install, isDefined, setDetour, type Inputs } from './define.js';
 
 /** Calls of tfjs's CPU kernels, by kernel name. */
 const calls = new Map<string, number>();
@@ -114,4 +114,9 @@ export function fallbackKernels(): string[] {
     .map(({ kernelName }) => kernelName)
     .filter((name) => !isDefined(name) && !name.startsWith('Engine'))
     .sort();
+}
+
+/** Which kernels libtorch runs, which tfjs's CPU backend runs, and how often it had to. */
+export function kernelReport(): KernelReport {
+  return { own: definedKernels(), fallback: fallbackKernels(), counts: fallbackCounts() };
 }

@@ -10,4 +10,10 @@ import './reduce.js';
 import './shape.js';
 
 export { installKernels, TFJS_NAME } from './define.js';
-export { fallbackCounts, fallbackKernels, installFallbacks, resetFallbackCounts } from './fallback.js';
+export {
+  fallbackCounts,
+  fallbackKernels,
+  installFallbacks,
+  kernelReport,
+  resetFallbackCounts,
+} from './fallback.js';

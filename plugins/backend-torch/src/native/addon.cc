@@ -1,6 +1,5 @@
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
-#include <ATen/ops/empty.h>
 #include <c10/core/InferenceMode.h>
 #include <napi.h>
 #include <torch/version.h>
@@ -8,7 +7,11 @@
 #include <cstring>
 
 #include "allocator.h"
+#include "async-read.h"
+#include "device.h"
+#include "fused.h"
 #include "gemm.h"
+#include "host-array.h"
 #include "op-caller.h"
 #include "tensor-table.h"
 #include "winograd-kernels.h"
@@ -29,6 +32,11 @@ class Addon : public Napi::Addon<Addon> {
       InstanceMethod("callVoid", &Addon::callVoid),
       InstanceMethod("fromArray", &Addon::fromArray),
       InstanceMethod("read", &Addon::read),
+      InstanceMethod("readAsync", &Addon::readAsync),
+      InstanceMethod("isShared", &Addon::sharesArray),
+      InstanceMethod("setDevice", &Addon::setDevice),
+      InstanceMethod("deviceOf", &Addon::deviceOf),
+      InstanceMethod("synchronize", &Addon::waitForDevice),
       InstanceMethod("release", &Addon::release),
       InstanceMethod("bytes", &Addon::bytes),
       InstanceMethod("stats", &Addon::stats),
@@ -95,22 +103,20 @@ class Addon : public Napi::Addon<Addon> {
     return info.Env().Undefined();
   }
 
-  /// fromArray(typedArray, dtype, sizes...) → handle. Copies.
+  /// fromArray(typedArray, dtype, share, sizes...) → handle. Copies, unless it is told and able to share.
   Napi::Value fromArray(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
       c10::InferenceMode inference;
       auto array = info[0].As<Napi::TypedArray>();
       const auto dtype = static_cast<at::ScalarType>(info[1].As<Napi::Number>().Int32Value());
       c10::SmallVector<int64_t, 8> sizes;
-      for (size_t i = 2; i < info.Length(); i++) sizes.push_back(info[i].As<Napi::Number>().Int64Value());
-      auto tensor = at::empty(sizes, at::TensorOptions().dtype(dtype));
-      if (static_cast<size_t>(tensor.nbytes()) != array.ByteLength()) {
-        throw std::length_error("the array does not fill the shape");
-      }
-      if (array.ByteLength() > 0) {
-        const auto* from = static_cast<const char*>(array.ArrayBuffer().Data()) + array.ByteOffset();
-        std::memcpy(tensor.data_ptr(), from, array.ByteLength());
-      }
+      for (size_t i = 3; i < info.Length(); i++) sizes.push_back(info[i].As<Napi::Number>().Int64Value());
+      const bool onCpu = caller_.device().is_cpu();
+      // Memory that is only read from until it has been copied to a GPU may always be shared.
+      at::Tensor tensor;
+      if (info[2].As<Napi::Boolean>() || !onCpu) tensor = shareArray(array, dtype, sizes);
+      if (!tensor.defined()) tensor = copyArray(array, dtype, sizes);
+      if (!onCpu) tensor = tensor.to(caller_.device());
       return Napi::Value(Napi::Number::New(info.Env(), table_.add(std::move(tensor))));
     });
   }
@@ -120,14 +126,43 @@ class Addon : public Napi::Addon<Addon> {
     return guarded(info.Env(), [&] {
       c10::InferenceMode inference;
       auto tensor = table_.get(info[0].As<Napi::Number>()).to(at::kCPU);
-      const auto type = tensor.scalar_type();
-      if (type == at::kBFloat16 || type == at::kHalf || type == at::kDouble) tensor = tensor.to(at::kFloat);
-      if (type == at::kLong) tensor = tensor.to(at::kInt);
-      tensor = tensor.contiguous();
+      tensor = tensor.to(hostType(tensor.scalar_type())).contiguous();
       auto out = Napi::ArrayBuffer::New(info.Env(), tensor.nbytes());
       if (tensor.nbytes() > 0) std::memcpy(out.Data(), tensor.data_ptr(), tensor.nbytes());
       return Napi::Value(out);
     });
+  }
+
+  Napi::Value readAsync(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+      auto* worker = new AsyncRead(info.Env(), table_.get(info[0].As<Napi::Number>()));
+      const Napi::Promise promise = worker->promise();
+      worker->Queue();
+      return Napi::Value(promise);
+    });
+  }
+
+  Napi::Value sharesArray(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+      return Napi::Value(Napi::Boolean::New(info.Env(), isShared(table_.get(info[0].As<Napi::Number>()))));
+    });
+  }
+
+  /// setDevice('cpu' | 'cuda:N'): where tensors are made from now on.
+  Napi::Value setDevice(const Napi::CallbackInfo& info) {
+    guarded(info.Env(), [&] { caller_.setDevice(c10::Device(info[0].As<Napi::String>().Utf8Value())); });
+    return info.Env().Undefined();
+  }
+
+  Napi::Value deviceOf(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+      return Napi::Value(Napi::String::New(info.Env(), table_.get(info[0].As<Napi::Number>()).device().str()));
+    });
+  }
+
+  Napi::Value waitForDevice(const Napi::CallbackInfo& info) {
+    guarded(info.Env(), [&] { synchronize(caller_.device()); });
+    return info.Env().Undefined();
   }
 
   Napi::Value release(const Napi::CallbackInfo& info) {
@@ -143,7 +178,7 @@ class Addon : public Napi::Addon<Addon> {
   }
 
   Napi::Value stats(const Napi::CallbackInfo& info) {
-    const auto memory = memoryStats();
+    const auto memory = deviceStats(caller_.device());
     auto out = Napi::Object::New(info.Env());
     out["allocated"] = static_cast<double>(memory.allocated);
     out["peak"] = static_cast<double>(memory.peak);
@@ -156,12 +191,12 @@ class Addon : public Napi::Addon<Addon> {
   }
 
   Napi::Value resetPeakStats(const Napi::CallbackInfo& info) {
-    resetPeak();
+    resetDevicePeak(caller_.device());
     return info.Env().Undefined();
   }
 
   Napi::Value empty(const Napi::CallbackInfo& info) {
-    emptyCache();
+    emptyDeviceCache(caller_.device());
     return info.Env().Undefined();
   }
 
@@ -180,15 +215,30 @@ class Addon : public Napi::Addon<Addon> {
   }
 
   Napi::Value setDeterministic(const Napi::CallbackInfo& info) {
-    at::globalContext().setDeterministicAlgorithms(info[0].As<Napi::Boolean>(), true);
+    const bool on = info[0].As<Napi::Boolean>();
+    auto& context = at::globalContext();
+    // On the processor everything is computed in a fixed order anyway; a GPU has operators that are not, which refuse.
+    context.setDeterministicAlgorithms(on, caller_.device().is_cpu());
+    context.setDeterministicCuDNN(on);
+    if (on) context.setBenchmarkCuDNN(false);
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 2)
+    // Nothing here reads memory that was not written.
+    context.setDeterministicFillUninitializedMemory(false);
+#endif
     return info.Env().Undefined();
   }
 
   Napi::Value info(const Napi::CallbackInfo& info) {
     auto out = Napi::Object::New(info.Env());
     out["version"] = TORCH_VERSION;
-    out["cuda"] = at::hasCUDA();
-    out["cudaDevices"] = static_cast<double>(at::hasCUDA() ? at::getNumGPUs() : 0);
+    out["cuda"] = hasCudaBuild();
+    out["cudaDevices"] = cudaDevices();
+#ifdef ENGINE_WITH_CUDA
+    out["cudaStats"] = true;
+#else
+    out["cudaStats"] = false;
+#endif
+    out["plain"] = onlyPlain();
     out["mkldnn"] = at::hasMKLDNN();
     out["winograd"] = winograd::available();
     return out;

@@ -1,13 +1,18 @@
 #include <ATen/Parallel.h>
 #include <ATen/core/Tensor.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
-#include <torch/library.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/softmax.h>
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <tuple>
 #include <vector>
 
+#include "fused.h"
 #include "gemm.h"
 #include "simd.h"
 #include "softmax-rows.h"
@@ -128,13 +133,58 @@ at::Tensor selfBackward(const at::Tensor& dy, const at::Tensor& given, const at:
   return out;
 }
 
+/// [B, T, H·D] as [B, H, T, D].
+at::Tensor split(const at::Tensor& x, int64_t heads) {
+  return x.reshape({x.size(0), x.size(1), heads, x.size(2) / heads}).transpose(1, 2);
+}
+
+/// [B, H, T, D] as [B, T, H·D].
+at::Tensor join(const at::Tensor& x) { return x.transpose(1, 2).reshape({x.size(0), x.size(2), x.size(1) * x.size(3)}); }
+
+std::tuple<at::Tensor, at::Tensor> plainForward(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                                                int64_t heads, double scale, bool causal) {
+  const auto n = shapeOf(q, k, heads);
+  auto scores = at::matmul(split(q, heads), split(k, heads).transpose(-2, -1)).mul_(scale);
+  if (causal) {
+    const auto whole = q.options().dtype(at::kLong);
+    const auto later = at::arange(n.s, whole).unsqueeze(0).gt(at::arange(n.t, whole).unsqueeze(1));
+    scores.masked_fill_(later, -std::numeric_limits<float>::infinity());
+  }
+  auto probs = at::softmax(scores, -1);
+  return {join(at::matmul(probs, split(v, heads))), probs};
+}
+
+std::tuple<at::Tensor, at::Tensor, at::Tensor> plainBackward(const at::Tensor& dy, const at::Tensor& q,
+                                                             const at::Tensor& k, const at::Tensor& v,
+                                                             const at::Tensor& probs, int64_t heads, double scale) {
+  const auto g = split(dy, heads);
+  const auto dp = at::matmul(g, split(v, heads).transpose(-2, -1));
+  const auto ds = dp.sub(dp.mul(probs).sum(-1, true)).mul_(probs).mul_(scale);
+  return {join(at::matmul(ds, split(k, heads))), join(at::matmul(ds.transpose(-2, -1), split(q, heads))),
+          join(at::matmul(probs.transpose(-2, -1), g))};
+}
+
+std::tuple<at::Tensor, at::Tensor> plainSelfForward(const at::Tensor& qkv, int64_t heads, double scale, bool causal) {
+  return plainForward(part(qkv, 0), part(qkv, 1), part(qkv, 2), heads, scale, causal);
+}
+
+at::Tensor plainSelfBackward(const at::Tensor& dy, const at::Tensor& qkv, const at::Tensor& probs, int64_t heads,
+                             double scale) {
+  const auto grads = plainBackward(dy, part(qkv, 0), part(qkv, 1), part(qkv, 2), probs, heads, scale);
+  return at::cat({std::get<0>(grads), std::get<1>(grads), std::get<2>(grads)}, 2);
+}
+
 TORCH_LIBRARY_FRAGMENT(engine, m) {
-  m.def("attention(Tensor q, Tensor k, Tensor v, int heads, float scale, bool causal) -> (Tensor, Tensor)", forward);
-  m.def("attention_grad(Tensor dy, Tensor q, Tensor k, Tensor v, Tensor probs, int heads, float scale) -> (Tensor, "
-        "Tensor, Tensor)",
-        backward);
-  m.def("self_attention(Tensor qkv, int heads, float scale, bool causal) -> (Tensor, Tensor)", selfForward);
-  m.def("self_attention_grad(Tensor dy, Tensor qkv, Tensor probs, int heads, float scale) -> Tensor", selfBackward);
+  defineFused(m, "attention(Tensor q, Tensor k, Tensor v, int heads, float scale, bool causal) -> (Tensor, Tensor)",
+              &forward, &plainForward);
+  defineFused(m,
+              "attention_grad(Tensor dy, Tensor q, Tensor k, Tensor v, Tensor probs, int heads, float scale) -> "
+              "(Tensor, Tensor, Tensor)",
+              &backward, &plainBackward);
+  defineFused(m, "self_attention(Tensor qkv, int heads, float scale, bool causal) -> (Tensor, Tensor)", &selfForward,
+              &plainSelfForward);
+  defineFused(m, "self_attention_grad(Tensor dy, Tensor qkv, Tensor probs, int heads, float scale) -> Tensor",
+              &selfBackward, &plainSelfBackward);
 }
 
 }  // namespace

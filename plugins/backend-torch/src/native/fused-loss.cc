@@ -2,11 +2,13 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
-#include <torch/library.h>
+#include <ATen/ops/log_softmax.h>
+#include <ATen/ops/where.h>
 
 #include <cmath>
 #include <tuple>
 
+#include "fused.h"
 #include "narrow.h"
 #include "simd.h"
 
@@ -106,12 +108,39 @@ at::Tensor addRelu(const at::Tensor& aGiven, const at::Tensor& bGiven) {
   return y;
 }
 
+/// Class numbers [rows, 1] that can be gathered with, and where they name a class.
+std::tuple<at::Tensor, at::Tensor> places(const at::Tensor& labels, int64_t k) {
+  return {labels.clamp(0, k - 1).to(at::kLong).unsqueeze(1), labels.ge(0).logical_and(labels.lt(k)).unsqueeze(1)};
+}
+
+std::tuple<at::Tensor, at::Tensor> plainForward(const at::Tensor& logits, const at::Tensor& labels, int64_t ignored,
+                                                double smoothing) {
+  const auto logs = at::log_softmax(logits, 1);
+  const auto [where, inside] = places(labels, logits.size(1));
+  const auto picked = logs.gather(1, where).mul(inside).squeeze(1);
+  const auto loss = picked.mul(smoothing - 1).sub(logs.mean(1), smoothing);
+  return {loss.masked_fill(labels.eq(ignored), 0), logs.exp()};
+}
+
+at::Tensor plainBackward(const at::Tensor& dloss, const at::Tensor& probs, const at::Tensor& labels, int64_t ignored,
+                         double smoothing) {
+  const int64_t k = probs.size(1);
+  const auto weights = dloss.masked_fill(labels.eq(ignored), 0).unsqueeze(1);
+  const auto [where, inside] = places(labels, k);
+  auto dx = probs.sub(smoothing / static_cast<double>(k)).mul_(weights);
+  return dx.scatter_add_(1, where, weights.mul(inside).mul_(smoothing - 1));
+}
+
+at::Tensor plainAddRelu(const at::Tensor& a, const at::Tensor& b) { return a.add(b).relu_(); }
+
 TORCH_LIBRARY_FRAGMENT(engine, m) {
-  m.def("softmax_cross_entropy(Tensor logits, Tensor labels, int ignored, float smoothing) -> (Tensor, Tensor)",
-        forward);
-  m.def("softmax_cross_entropy_grad(Tensor dloss, Tensor probs, Tensor labels, int ignored, float smoothing) -> Tensor",
-        backward);
-  m.def("add_relu(Tensor a, Tensor b) -> Tensor", addRelu);
+  defineFused(m, "softmax_cross_entropy(Tensor logits, Tensor labels, int ignored, float smoothing) -> (Tensor, Tensor)",
+              &forward, &plainForward);
+  defineFused(m,
+              "softmax_cross_entropy_grad(Tensor dloss, Tensor probs, Tensor labels, int ignored, float smoothing) -> "
+              "Tensor",
+              &backward, &plainBackward);
+  defineFused(m, "add_relu(Tensor a, Tensor b) -> Tensor", &addRelu, &plainAddRelu);
 }
 
 }  // namespace

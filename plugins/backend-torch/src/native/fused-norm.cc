@@ -2,13 +2,15 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
-#include <torch/library.h>
+#include <ATen/ops/native_batch_norm.h>
+#include <ATen/ops/native_batch_norm_backward.h>
 
 #include <algorithm>
 #include <cmath>
 #include <tuple>
 #include <vector>
 
+#include "fused.h"
 #include "narrow.h"
 #include "simd.h"
 
@@ -207,13 +209,38 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> backward(const at::Tensor& dyGive
   return {dx, dgamma, dbeta};
 }
 
+/// Rows of channels: what libtorch's kernels take for channels-last.
+at::Tensor asRows(const at::Tensor& x) { return x.contiguous().view({-1, x.size(-1)}); }
+
+std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> plainForward(const at::Tensor& x, const at::Tensor& gamma,
+                                                                       const at::Tensor& beta, double epsilon,
+                                                                       bool relu) {
+  auto [y, mean, invStd] = at::native_batch_norm(asRows(x), gamma, beta, {}, {}, true, 0.0, epsilon);
+  if (relu) y.relu_();
+  const auto variance = invStd.pow(-2).sub_(epsilon).clamp_min_(0);
+  return {y.view(x.sizes()), mean, invStd, variance};
+}
+
+std::tuple<at::Tensor, at::Tensor, at::Tensor> plainBackward(const at::Tensor& dy, const at::Tensor& x,
+                                                             const at::Tensor& gamma, const at::Tensor& mean,
+                                                             const at::Tensor& invStd,
+                                                             const c10::optional<at::Tensor>& y) {
+  const auto g = asRows(y ? dy.mul(y->gt(0)) : dy);
+  // The saved statistics are what is used in training; the epsilon is in them.
+  const auto [dx, dgamma, dbeta] = at::native_batch_norm_backward(g, asRows(x), gamma, {}, {}, mean, invStd, true, 0.0,
+                                                                  {true, true, true});
+  return {dx.view(x.sizes()), dgamma, dbeta};
+}
+
 TORCH_LIBRARY_FRAGMENT(engine, m) {
-  m.def("batch_norm_train(Tensor x, Tensor gamma, Tensor beta, float epsilon, bool relu) -> (Tensor, Tensor, Tensor, "
-        "Tensor)",
-        forward);
-  m.def("batch_norm_train_grad(Tensor dy, Tensor x, Tensor gamma, Tensor mean, Tensor invStd, Tensor? y) -> (Tensor, "
-        "Tensor, Tensor)",
-        backward);
+  defineFused(m,
+              "batch_norm_train(Tensor x, Tensor gamma, Tensor beta, float epsilon, bool relu) -> (Tensor, Tensor, "
+              "Tensor, Tensor)",
+              &forward, &plainForward);
+  defineFused(m,
+              "batch_norm_train_grad(Tensor dy, Tensor x, Tensor gamma, Tensor mean, Tensor invStd, Tensor? y) -> "
+              "(Tensor, Tensor, Tensor)",
+              &backward, &plainBackward);
 }
 
 }  // namespace

@@ -1,9 +1,17 @@
 #include <ATen/core/Tensor.h>
-#include <torch/library.h>
+#include <ATen/ops/_foreach_add.h>
+#include <ATen/ops/_foreach_addcdiv.h>
+#include <ATen/ops/_foreach_addcmul.h>
+#include <ATen/ops/_foreach_div.h>
+#include <ATen/ops/_foreach_mul.h>
+#include <ATen/ops/_foreach_neg.h>
+#include <ATen/ops/_foreach_sqrt.h>
+#include <ATen/ops/maximum.h>
 
 #include <cmath>
 #include <vector>
 
+#include "fused.h"
 #include "multi-tensor.h"
 #include "simd.h"
 
@@ -97,13 +105,65 @@ void adam(at::TensorList params, at::TensorList grads, at::TensorList means, at:
   });
 }
 
+/// Gradients in the layout of their parameters, with the sign and the decay that are part of them.
+std::vector<at::Tensor> gradsOf(at::TensorList params, at::TensorList grads, double decay, bool maximize) {
+  std::vector<at::Tensor> out;
+  for (size_t i = 0; i < params.size(); i++) {
+    prepare(params[i], grads[i]);
+    out.push_back(alike(grads[i], params[i]));
+  }
+  if (maximize) out = at::_foreach_neg(out);
+  return decay == 0 ? out : at::_foreach_add(out, params, decay);
+}
+
+void plainSgd(at::TensorList params, at::TensorList grads, at::TensorList buffers, double lr, double momentum,
+              double dampening, double decay, bool nesterov, bool maximize, bool first) {
+  if (params.empty()) return;
+  auto g = gradsOf(params, grads, decay, maximize);
+  if (momentum != 0) {
+    for (size_t i = 0; i < params.size(); i++) align(buffers[i], params[i]);
+    if (first) {
+      for (size_t i = 0; i < params.size(); i++) buffers[i].copy_(g[i]);
+    } else {
+      at::_foreach_mul_(buffers, momentum);
+      at::_foreach_add_(buffers, g, 1 - dampening);
+    }
+    g = nesterov ? at::_foreach_add(g, buffers, momentum) : buffers.vec();
+  }
+  at::_foreach_add_(params, g, -lr);
+}
+
+void plainAdam(at::TensorList params, at::TensorList grads, at::TensorList means, at::TensorList squares,
+               at::TensorList largest, double lr, double beta1, double beta2, double epsilon, double decay,
+               int64_t step, bool decoupled, bool maximize) {
+  if (params.empty()) return;
+  const auto g = gradsOf(params, grads, decoupled ? 0 : decay, maximize);
+  for (size_t i = 0; i < params.size(); i++) {
+    align(means[i], params[i]);
+    align(squares[i], params[i]);
+    if (!largest.empty()) align(largest[i], params[i]);
+  }
+  at::_foreach_mul_(means, beta1);
+  at::_foreach_add_(means, g, 1 - beta1);
+  at::_foreach_mul_(squares, beta2);
+  at::_foreach_addcmul_(squares, g, g, 1 - beta2);
+  for (size_t i = 0; i < largest.size(); i++) at::maximum_out(const_cast<at::Tensor&>(largest[i]), largest[i], squares[i]);
+  auto roots = at::_foreach_sqrt(largest.empty() ? squares : largest);
+  at::_foreach_div_(roots, std::sqrt(1 - std::pow(beta2, step)));
+  at::_foreach_add_(roots, epsilon);
+  if (decoupled && decay != 0) at::_foreach_mul_(params, 1 - lr * decay);
+  at::_foreach_addcdiv_(params, means, roots, -lr / (1 - std::pow(beta1, step)));
+}
+
 TORCH_LIBRARY_FRAGMENT(engine, m) {
-  m.def("sgd_update(Tensor[] params, Tensor[] grads, Tensor[] buffers, float lr, float momentum, float dampening, float "
-        "decay, bool nesterov, bool maximize, bool first) -> ()",
-        sgd);
-  m.def("adam_update(Tensor[] params, Tensor[] grads, Tensor[] means, Tensor[] squares, Tensor[] largest, float lr, "
-        "float beta1, float beta2, float epsilon, float decay, int step, bool decoupled, bool maximize) -> ()",
-        adam);
+  defineFused(m,
+              "sgd_update(Tensor[] params, Tensor[] grads, Tensor[] buffers, float lr, float momentum, float dampening, "
+              "float decay, bool nesterov, bool maximize, bool first) -> ()",
+              &sgd, &plainSgd);
+  defineFused(m,
+              "adam_update(Tensor[] params, Tensor[] grads, Tensor[] means, Tensor[] squares, Tensor[] largest, float "
+              "lr, float beta1, float beta2, float epsilon, float decay, int step, bool decoupled, bool maximize) -> ()",
+              &adam, &plainAdam);
 }
 
 }  // namespace

@@ -9,7 +9,6 @@
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/mm.h>
 #include <dlfcn.h>
-#include <torch/library.h>
 
 #include <chrono>
 #include <cmath>
@@ -18,6 +17,8 @@
 #include <mutex>
 #include <unordered_map>
 #include <vector>
+
+#include "fused.h"
 
 namespace engine {
 namespace {
@@ -179,9 +180,16 @@ at::Tensor matmul(const at::Tensor& a, const at::Tensor& b, bool ta, bool tb, co
   return out;
 }
 
+at::Tensor plainMatmul(const at::Tensor& a, const at::Tensor& b, bool ta, bool tb,
+                       const c10::optional<at::Tensor>& bias) {
+  auto product = a.dim() == 2 ? at::mm(flip(a, ta), flip(b, tb)) : at::bmm(flip(a, ta), flip(b, tb));
+  return bias ? product.add(*bias) : product;
+}
+
 TORCH_LIBRARY_FRAGMENT(engine, m) {
-  m.def("matmul(Tensor a, Tensor b, bool transposeA=False, bool transposeB=False, Tensor? bias=None) -> Tensor",
-        matmul);
+  defineFused(m,
+              "matmul(Tensor a, Tensor b, bool transposeA=False, bool transposeB=False, Tensor? bias=None) -> Tensor",
+              &matmul, &plainMatmul);
 }
 
 }  // namespace

@@ -8,14 +8,16 @@
 #include <algorithm>
 #include <vector>
 
+#include "host-array.h"
+
 // What operators that change many tensors in one pass have in common.
 
 namespace engine {
 
-/// A tensor whose storage something else shares gets storage of its own: an update must not show in a snapshot that
+/// A tensor whose storage something else shares, a typed array for one, gets storage of its own: an update must not show in a snapshot that
 /// was taken as a view. (Clones of a tfjs tensor are the same tensor, and do change.)
 inline void own(const at::Tensor& x) {
-  if (x.storage().use_count() <= 1) return;
+  if (x.storage().use_count() <= 1 && !isShared(x)) return;
   auto copy = x.clone();
   x.unsafeGetTensorImpl()->set_storage_keep_dtype(copy.storage());
   x.unsafeGetTensorImpl()->set_storage_offset(copy.storage_offset());

@@ -20,10 +20,18 @@ class OpCaller {
     std::string kinds;
     /// One letter per result.
     std::string results;
+    /// Place of the argument that says where the result is made, if nothing else does; else -1.
+    int device;
+    /// An operator of ours that knows tensors of the processor only.
+    bool onlyCpu;
   };
 
   /// Number of the operator `aten::add.Tensor`; throws when the dispatcher has no such operator.
   int find(const std::string& qualified);
+  /// Where operators that take no tensor make theirs.
+  c10::Device device() const { return device_; }
+  void setDevice(c10::Device device) { device_ = device; }
+
   const Op& at(int index) const { return ops_.at(index); }
   int intern(const std::string& text);
 
@@ -35,7 +43,10 @@ class OpCaller {
   double* writeTensor(const at::Tensor& tensor, double* out);
   const double* readArgument(char kind, const double* in);
 
+  void callOnCpu(const Op& op);
+
   TensorTable& table_;
+  c10::Device device_{c10::DeviceType::CPU};
   std::vector<Op> ops_;
   std::vector<std::string> strings_;
   torch::jit::Stack stack_;

@@ -1,11 +1,16 @@
 #include <ATen/core/Tensor.h>
-#include <torch/library.h>
+#include <ATen/ops/abs.h>
+#include <ATen/ops/full_like.h>
+#include <ATen/ops/maximum.h>
+#include <ATen/ops/minimum.h>
+#include <ATen/ops/where.h>
 
 #include <cmath>
 #include <cstring>
 #include <stdexcept>
 #include <vector>
 
+#include "fused.h"
 #include "multi-tensor.h"
 #include "simd.h"
 
@@ -139,10 +144,49 @@ void updateElements(at::TensorList tensors, int64_t fields, int64_t temporaries,
   });
 }
 
+/// The same program with a tensor in each register.
+void plainUpdateElements(at::TensorList tensors, int64_t fields, int64_t temporaries, at::IntArrayRef code,
+                         at::ArrayRef<double> constants, at::IntArrayRef outputs) {
+  const size_t count = tensors.size() / fields;
+  for (size_t i = 0; i < count; i++) {
+    std::vector<at::Tensor> registers(fields + temporaries);
+    for (int64_t f = 0; f < fields; f++) registers[f] = tensors[f * count + i].to(at::kFloat);
+    const auto constant = [&](int64_t operand) { return at::full_like(registers[0], constants[-1 - operand]); };
+    const auto value = [&](int64_t operand) { return operand < 0 ? constant(operand) : registers[operand]; };
+    for (auto in = code.begin(); in != code.end(); in += 5) {
+      at::Tensor& out = registers[in[1]];
+      switch (in[0]) {
+        case kAdd: out = value(in[2]).add(value(in[3])); break;
+        case kSub: out = value(in[2]).sub(value(in[3])); break;
+        case kMul: out = value(in[2]).mul(value(in[3])); break;
+        case kDiv: out = value(in[2]).div(value(in[3])); break;
+        case kMax: out = at::maximum(value(in[2]), value(in[3])); break;
+        case kMin: out = at::minimum(value(in[2]), value(in[3])); break;
+        case kLess: out = value(in[2]).lt(value(in[3])).to(at::kFloat); break;
+        case kNeg: out = value(in[2]).neg(); break;
+        case kAbs: out = value(in[2]).abs(); break;
+        case kSqrt: out = value(in[2]).sqrt(); break;
+        case kSquare: out = value(in[2]).mul(value(in[2])); break;
+        case kSign: out = value(in[2]).sign(); break;
+        case kFill: out = constant(in[2]); break;
+        case kCopy: out = value(in[2]).clone(); break;
+        case kSelect: out = at::where(value(in[2]).ne(0), value(in[3]), value(in[4])); break;
+        default: throw std::invalid_argument("engine::update_elements: unknown instruction");
+      }
+    }
+    for (size_t o = 0; o < outputs.size(); o += 2) {
+      const auto& field = tensors[outputs[o] * count + i];
+      own(field);
+      field.copy_(registers[outputs[o + 1]]);
+    }
+  }
+}
+
 TORCH_LIBRARY_FRAGMENT(engine, m) {
-  m.def("update_elements(Tensor[] tensors, int fields, int temporaries, int[] code, float[] constants, int[] outputs) "
-        "-> ()",
-        updateElements);
+  defineFused(m,
+              "update_elements(Tensor[] tensors, int fields, int temporaries, int[] code, float[] constants, int[] "
+              "outputs) -> ()",
+              &updateElements, &plainUpdateElements);
 }
 
 }  // namespace
