@@ -109,7 +109,8 @@ async function property(name, found) {
       return [`_GLIBCXX_USE_CXX11_ABI=${found.abi}`, ...(found.cudaInclude ? ['ENGINE_WITH_CUDA'] : [])];
     case 'standard': {
       const [major, minor] = found.version.split('.').map(Number);
-      return [major > 2 || (major === 2 && minor >= 10) ? '-std=gnu++20' : '-std=gnu++17'];
+      // Not in the spelling that binding.gyp takes out: Node's own headers bring one that may be too old.
+      return [major > 2 || (major === 2 && minor >= 10) ? '-std=c++20' : '-std=c++17'];
     }
     case 'ldflags':
       return found.system ? [] : [`-Wl,-rpath,${found.lib}`, `-Wl,--disable-new-dtags`];

@@ -1,6 +1,6 @@
 import { EngineError, nearest, show } from '@engine/core';
 
-import { native } from './native.js';
+import { native, type NativeInfo } from './native.js';
 
 /** Where tensors are made, as libtorch calls it. */
 let current = 'cpu';
@@ -15,14 +15,17 @@ function known(gpus: number): string {
 }
 
 /**
- * Makes tensors on a device from now on; those that exist stay where they are.
+ * libtorch's name (`cpu`, `cuda:0`) of a device.
  * @param part what stands after `torch:` in a device string: `cpu`, `cuda`, `cuda:1`; undefined for the first GPU, or
  *   the processor where there is none
- * @returns libtorch's name of the device: `cpu`, `cuda:0`
+ * @param info what the addon says about itself
  * @throws E_TORCH_DEVICE when there is no such device
  */
-export function useDevice(part: string | undefined): string {
-  const { version, cuda, cudaDevices: gpus } = native().info();
+export function deviceName(
+  part: string | undefined,
+  info: Pick<NativeInfo, 'version' | 'cuda' | 'cudaDevices'>,
+): string {
+  const { version, cuda, cudaDevices: gpus } = info;
   const refuse = (what: string, fix?: string, didYouMean?: string): EngineError =>
     new EngineError({
       code: 'E_TORCH_DEVICE',
@@ -34,20 +37,32 @@ export function useDevice(part: string | undefined): string {
       exitCode: 2,
     });
   const [kind, number, ...rest] = (part ?? (gpus > 0 ? 'cuda' : 'cpu')).split(':') as [string, ...string[]];
-  const isIndex = number === undefined || /^\d{1,3}$/.test(number);
-  if (kind === 'cpu' && number === undefined) current = 'cpu';
-  else if (kind !== 'cuda' || !isIndex || rest.length > 0) {
+  if (kind === 'cpu' && number === undefined) return 'cpu';
+  if (kind !== 'cuda' || rest.length > 0 || (number !== undefined && !/^\d{1,3}$/.test(number))) {
     const guess = nearest(kind, ['cpu', 'cuda']);
     throw refuse(`libtorch has no device '${part}'.`, undefined, guess && `torch:${guess}`);
-  } else if (!cuda) {
+  }
+  if (!cuda) {
     const fix = 'install a libtorch with CUDA, set LIBTORCH to its folder, and build again';
     throw refuse(`libtorch ${version} was built without CUDA.`, `${fix}   (npm run setup:torch)`);
-  } else if (gpus === 0) {
+  }
+  if (gpus === 0) {
     throw refuse(`libtorch ${version} finds no GPU that it can use.`, 'see what nvidia-smi says');
-  } else if (Number(number ?? 0) >= gpus) {
-    const count = gpus === 1 ? 'one GPU' : `${gpus} GPUs, numbered from 0`;
-    throw refuse(`There is no GPU ${Number(number)}: libtorch finds ${count}.`);
-  } else current = `cuda:${Number(number ?? 0)}`;
-  native().setDevice(current);
-  return current;
+  }
+  const index = Number(number ?? 0);
+  if (index < gpus) return `cuda:${index}`;
+  const count = gpus === 1 ? 'one GPU' : `${gpus} GPUs, numbered from 0`;
+  throw refuse(`There is no GPU ${index}: libtorch finds ${count}.`);
+}
+
+/**
+ * Makes tensors on a device from now on; those that exist stay where they are.
+ * @param part as for {@link deviceName}
+ * @throws E_TORCH_DEVICE when there is no such device
+ */
+export function useDevice(part: string | undefined): void {
+  const addon = native();
+  const device = deviceName(part, addon.info());
+  addon.setDevice(device);
+  current = device;
 }
