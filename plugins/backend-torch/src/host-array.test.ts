@@ -40,7 +40,7 @@ describe.skipIf(missing)('values from typed arrays', () => {
     const data = numbers();
     const x = owned(data);
     expect(isShared(x)).toBe(true);
-    expect(Buffer.compare(Buffer.from(x.dataSync().buffer), Buffer.from(data.buffer))).toBe(0);
+    expect(x.dataSync().every((value, i) => value === data[i])).toBe(true);
     data[3] = -5;
     expect(values(tf.slice(x, 3, 1))).toEqual([-5]);
     x.dispose();
