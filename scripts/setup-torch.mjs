@@ -1,6 +1,5 @@
 // npm run setup:torch: makes the torch backend run here. On Debian and Ubuntu it installs libtorch and a compiler when
 // they are missing (as root or with sudo), then builds the addon. Anywhere else: set LIBTORCH, or install torch for Python.
-import { existsSync } from 'node:fs';
 import { findLibtorch } from '../plugins/backend-torch/scripts/find-libtorch.mjs';
 import { ready } from './lib/ready.mjs';
 import { fromRoot } from './lib/root.mjs';
@@ -23,21 +22,35 @@ async function apt(args) {
   return run(root ? 'apt-get' : 'sudo', [...(root ? [] : ['apt-get']), ...args], { env });
 }
 
-async function installPackages() {
-  if (!existsSync('/usr/bin/apt-get')) {
+async function installPackages(missing) {
+  const { LIBTORCH } = process.env;
+  // A folder that was named is never replaced by another, so that nothing installed could help.
+  if (LIBTORCH && missing.includes('libtorch')) {
     throw new ScriptError(
-      'No libtorch was found, and this is neither Debian nor Ubuntu. Install torch for the Python on the PATH\n' +
-        '(pip install torch) or unpack a libtorch and set LIBTORCH to its folder, then run this again.',
+      `The folder in LIBTORCH (${LIBTORCH}) holds no libtorch: correct it, or unset it to look elsewhere.`,
     );
   }
-  await apt(['update']);
+  if (!(await has('apt-get'))) {
+    throw new ScriptError(
+      `Missing: ${missing.join(', ')}; and this is neither Debian nor Ubuntu. Install a C++ compiler and make, and torch\n` +
+        'for the Python on the PATH (pip install torch) or unpack a libtorch and set LIBTORCH to its folder. Then run\n' +
+        'this again.',
+    );
+  }
+  const { code: updated } = await apt(['update']);
+  if (updated !== 0) console.warn('apt-get update failed: installing from the lists that are there.');
   const { code } = await apt(['install', '-y', ...PACKAGES]);
   if (code !== 0) throw new ScriptError('apt-get could not install libtorch: see above.');
 }
 
 await main(async () => {
   await ready({ build: false });
-  if (!findLibtorch() || !(await has('g++')) || !(await has('make'))) await installPackages();
+  const missing = [
+    ...(findLibtorch() ? [] : ['libtorch']),
+    ...((await has('g++')) ? [] : ['g++']),
+    ...((await has('make')) ? [] : ['make']),
+  ];
+  if (missing.length > 0) await installPackages(missing);
   const { code } = await run(process.execPath, [
     fromRoot('plugins', 'backend-torch', 'scripts', 'build-addon.mjs'),
   ]);

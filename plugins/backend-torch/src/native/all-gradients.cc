@@ -1,10 +1,10 @@
 #include <ATen/ATen.h>
-#include <torch/library.h>
 
 #include <cmath>
 #include <limits>
 #include <vector>
 
+#include "fused.h"
 #include "multi-tensor.h"
 #include "simd.h"
 
@@ -82,7 +82,7 @@ std::vector<at::Tensor> packed(at::TensorList tensors) {
 }
 
 at::Tensor globalNorm(at::TensorList tensors, double p) {
-  if (!tensors[0].is_cpu()) return normElsewhere(tensors, p);
+  if (!hasLoop(tensors[0])) return normElsewhere(tensors, p);
   return at::full({}, normOnCpu(packed(tensors), p), tensors[0].options());
 }
 
@@ -92,7 +92,7 @@ ENGINE_SIMD void scale(const float* x, float* y, float factor, int64_t n) {
 
 /// The norm, and the scaled gradients; without these where the norm allows them as they are.
 std::vector<at::Tensor> clip(at::TensorList grads, double most, double p) {
-  if (!grads[0].is_cpu()) {
+  if (!hasLoop(grads[0])) {
     // Without waiting for the device to know the norm.
     std::vector<at::Tensor> results{normElsewhere(grads, p)};
     const auto factor = (most / (results[0] + 1e-6)).clamp_max(1.0);
@@ -121,8 +121,11 @@ ENGINE_SIMD void moveTowards(float* x, const float* to, float share, int64_t n) 
 
 void ema(at::TensorList averages, at::TensorList values, double share) {
   if (averages.empty()) return;
-  if (!averages[0].is_cpu()) {
-    for (size_t i = 0; i < averages.size(); i++) averages[i].lerp_(values[i], share);
+  if (!hasLoop(averages[0])) {
+    for (size_t i = 0; i < averages.size(); i++) {
+      own(averages[i]);
+      averages[i].lerp_(values[i], share);
+    }
     return;
   }
   std::vector<at::Tensor> aligned;

@@ -3,11 +3,11 @@
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/convolution_backward.h>
 #include <ATen/ops/empty.h>
-#include <torch/library.h>
 
 #include <algorithm>
 #include <vector>
 
+#include "fused.h"
 #include "simd.h"
 
 // Gradient of a small convolution's filter with sums in double precision. Each element is a sum over all pixels of all
@@ -54,7 +54,7 @@ at::Tensor filterGrad(const at::Tensor& dyGiven, const at::Tensor& xGiven, int64
   const int64_t perGroup = c / groups, groupOuts = outs / groups;
   const Axis rows{xGiven.size(1), dyGiven.size(1), strides[0], pads[0], dilations[0]};
   const Axis cols{xGiven.size(2), dyGiven.size(2), strides[1], pads[1], dilations[1]};
-  if (!xGiven.is_cpu()) return elsewhere(dyGiven, xGiven, kh, kw, rows, cols, groups);
+  if (!hasLoop(xGiven)) return elsewhere(dyGiven, xGiven, kh, kw, rows, cols, groups);
   const auto x = xGiven.contiguous(), dy = dyGiven.contiguous();
   auto result = at::empty({outs, kh, kw, perGroup}, x.options());
   auto* to = result.data_ptr<float>();

@@ -4,13 +4,13 @@
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/native_group_norm.h>
 #include <ATen/ops/native_group_norm_backward.h>
-#include <torch/library.h>
 
 #include <algorithm>
 #include <cmath>
 #include <tuple>
 #include <vector>
 
+#include "fused.h"
 #include "simd.h"
 
 // Group normalisation of x [N, ..., C] packed, channels last: forward pass with its statistics, and its gradient. A
@@ -88,7 +88,7 @@ using Three = std::tuple<at::Tensor, at::Tensor, at::Tensor>;
 Four forward(const at::Tensor& given, const at::Tensor& gammaGiven, const at::Tensor& betaGiven, int64_t groups,
              double epsilon) {
   const int64_t n = given.size(0), c = given.size(-1), rows = given.numel() / std::max<int64_t>(1, n * c);
-  if (!given.is_cpu()) {
+  if (!hasLoop(given)) {
     const auto [y, mean, inv] =
         at::native_group_norm(channelsSecond(given).contiguous(), gammaGiven, betaGiven, n, c, rows, groups, epsilon);
     return {channelsLast(y), mean, inv, inv.pow(-2).sub(epsilon)};
@@ -134,7 +134,7 @@ Three backward(const at::Tensor& dyGiven, const at::Tensor& xGiven, const at::Te
                const at::Tensor& meanGiven, const at::Tensor& invGiven, int64_t groups) {
   const int64_t n = xGiven.size(0), c = xGiven.size(-1), rows = xGiven.numel() / std::max<int64_t>(1, n * c);
   const auto means = meanGiven.contiguous(), invs = invGiven.contiguous(), gamma = gammaGiven.contiguous();
-  if (!xGiven.is_cpu()) {
+  if (!hasLoop(xGiven)) {
     const auto dy = channelsSecond(dyGiven).contiguous(), x = channelsSecond(xGiven).contiguous();
     const auto [dx, dgamma, dbeta] =
         at::native_group_norm_backward(dy, x, means, invs, gamma, n, c, rows, groups, {true, true, true});

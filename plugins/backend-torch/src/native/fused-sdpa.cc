@@ -1,6 +1,5 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <torch/library.h>
 
 #include <algorithm>
 #include <cmath>
@@ -8,6 +7,7 @@
 #include <tuple>
 #include <vector>
 
+#include "fused.h"
 #include "gemm.h"
 #include "simd.h"
 #include "softmax-rows.h"
@@ -90,7 +90,7 @@ at::Tensor allScores(const Problem& p) {
 std::tuple<at::Tensor, at::Tensor> forward(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                                            const c10::optional<at::Tensor>& mask, double scale, bool causal) {
   const auto p = describe(q, k, v, mask, scale, causal);
-  if (!q.is_cpu()) {
+  if (!hasLoop(q)) {
     const auto scores = allScores(p);
     const auto lse = at::logsumexp(scores, {-1}, true).clamp_min(kNothing);
     return {at::matmul((scores - lse).exp(), p.v), lse.squeeze(-1)};
@@ -141,7 +141,7 @@ std::vector<at::Tensor> backward(const at::Tensor& dyGiven, const at::Tensor& q,
                                  const c10::optional<at::Tensor>& mask, double scale, bool causal, bool needScores) {
   const auto p = describe(q, k, v, mask, scale, causal);
   const auto dy = unitRows(dyGiven), y = unitRows(yGiven), lse = lseGiven.contiguous();
-  if (!q.is_cpu()) return elsewhere(p, dy, y, lse, needScores);
+  if (!hasLoop(q)) return elsewhere(p, dy, y, lse, needScores);
   const auto options = p.q.options();
   auto dq = at::empty(q.sizes(), options), dk = at::zeros(k.sizes(), options), dv = at::zeros(v.sizes(), options);
   auto ds = needScores ? at::zeros({q.size(0), p.heads, p.t, p.s}, options) : at::Tensor();

@@ -1,4 +1,5 @@
 #pragma once
+#include <ATen/core/Tensor.h>
 #include <torch/library.h>
 
 #include <cstdlib>
@@ -12,6 +13,9 @@ inline bool onlyPlain() {
   static const bool set = std::getenv("ENGINE_TORCH_PLAIN") != nullptr;
   return set;
 }
+
+/// Whether a loop of ours may walk over the tensor.
+inline bool hasLoop(const at::Tensor& x) { return x.is_cpu() && !onlyPlain(); }
 
 /// Registers an operator of ours twice: a loop of our own for float tensors of the processor, and plain ATen calls,
 /// which run on every device.

@@ -53,18 +53,6 @@ int devicePlace(const c10::FunctionSchema& schema) {
   return found;
 }
 
-/// Applies `change` to every tensor in a value.
-template <typename Change>
-void eachTensor(c10::IValue& value, Change change) {
-  if (value.isTensor()) {
-    if (value.toTensor().defined()) value = change(value.toTensor());
-  } else if (value.isTensorList()) {
-    auto list = value.toTensorVector();
-    for (auto& tensor : list) tensor = change(tensor);
-    value = c10::IValue(list);
-  }
-}
-
 }  // namespace
 
 int OpCaller::find(const std::string& qualified) {
@@ -73,9 +61,7 @@ int OpCaller::find(const std::string& qualified) {
   const c10::OperatorName name(qualified.substr(0, dot), dot == std::string::npos ? "" : qualified.substr(dot + 1));
   auto handle = c10::Dispatcher::singleton().findSchema(name);
   if (!handle) throw std::invalid_argument("this libtorch has no operator " + qualified);
-  Op op{*handle, "", "", devicePlace(handle->schema()), false};
-  op.onlyCpu = name.name.rfind("engine::", 0) == 0 &&
-               !handle->hasKernelForDispatchKey(c10::DispatchKey::CompositeExplicitAutograd);
+  Op op{*handle, "", "", devicePlace(handle->schema())};
   for (const auto& argument : handle->schema().arguments()) {
     bool optional = false;
     const char kind = kindOf(argument.type(), optional);
@@ -177,26 +163,6 @@ double* OpCaller::writeTensor(const at::Tensor& tensor, double* out) {
   return out;
 }
 
-/// Takes the arguments to the processor and what comes of them back.
-void OpCaller::callOnCpu(const Op& op) {
-  std::vector<std::pair<at::Tensor, at::Tensor>> moved;
-  for (auto& value : stack_) {
-    eachTensor(value, [&](const at::Tensor& tensor) {
-      auto copy = tensor.to(at::kCPU);
-      moved.emplace_back(tensor, copy);
-      return copy;
-    });
-  }
-  op.handle.callBoxed(&stack_);
-  // An operator without results is called for what it does to its arguments.
-  if (op.results.empty()) {
-    for (auto& [tensor, copy] : moved) tensor.copy_(copy);
-  }
-  for (auto& value : stack_) {
-    eachTensor(value, [&](const at::Tensor& tensor) { return tensor.to(device_); });
-  }
-}
-
 void OpCaller::call(int index, size_t given, double* buffer, size_t capacity, bool discard) {
   // Gradients are tfjs's business: no autograd below.
   c10::InferenceMode inference;
@@ -209,13 +175,8 @@ void OpCaller::call(int index, size_t given, double* buffer, size_t capacity, bo
     if (!fallback) throw std::invalid_argument("too few arguments");
     stack_.push_back(*fallback);
   }
-  if (!device_.is_cpu()) {
-    if (op.device >= 0 && stack_[op.device].isNone()) stack_[op.device] = c10::IValue(device_);
-    if (op.onlyCpu) callOnCpu(op);
-    else op.handle.callBoxed(&stack_);
-  } else {
-    op.handle.callBoxed(&stack_);
-  }
+  if (op.device >= 0 && !device_.is_cpu() && stack_[op.device].isNone()) stack_[op.device] = c10::IValue(device_);
+  op.handle.callBoxed(&stack_);
   if (discard) {
     stack_.clear();
     return;

@@ -22,8 +22,6 @@ class OpCaller {
     std::string results;
     /// Place of the argument that says where the result is made, if nothing else does; else -1.
     int device;
-    /// An operator of ours that knows tensors of the processor only.
-    bool onlyCpu;
   };
 
   /// Number of the operator `aten::add.Tensor`; throws when the dispatcher has no such operator.
@@ -43,7 +41,6 @@ class OpCaller {
   double* writeTensor(const at::Tensor& tensor, double* out);
   const double* readArgument(char kind, const double* in);
 
-  void callOnCpu(const Op& op);
 
   TensorTable& table_;
   c10::Device device_{c10::DeviceType::CPU};
