@@ -1,10 +1,4 @@
-import {
-  loadPlugins,
-  withScope,
-  type DependencyContainer,
-  type Logger,
-  type MessageHub,
-} from '@engine/core';
+import { loadPlugins, withScope, type DependencyContainer, type Logger, type MessageHub } from '@engine/core';
 import { prepareData } from '@engine/data';
 import type { ProcessGroup } from '@engine/dist';
 import type { BaseModel } from '@engine/nn';
