@@ -1,6 +1,7 @@
 import { badValue } from '@engine/core';
 
 import type { Geometry } from './convolution.js';
+import { isGpu } from './device.js';
 import { native } from './native.js';
 import { SCALAR, type Storage } from './storage.js';
 
@@ -23,7 +24,7 @@ function isWanted(): boolean {
     if (given === 'direct') return false;
     throw badValue('ENGINE_TORCH_CONV', given, "'direct' or 'winograd'");
   }
-  return (possible ??= native().info().winograd);
+  return !isGpu() && (possible ??= native().info().winograd);
 }
 
 /** Whether a convolution of `x` [N, H, W, C] with `filter` [h, w, C / groups, O] is one for Winograd's method. */

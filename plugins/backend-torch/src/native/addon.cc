@@ -240,7 +240,7 @@ class Addon : public Napi::Addon<Addon> {
 #endif
     out["plain"] = onlyPlain();
     out["mkldnn"] = at::hasMKLDNN();
-    out["winograd"] = winograd::available();
+    out["winograd"] = winograd::available() && !onlyPlain();
     return out;
   }
 
