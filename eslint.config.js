@@ -13,6 +13,8 @@ export default tseslint.config(
       '**/*.cjs',
       '**/assembly/**',
       'tests/e2e/.work/**',
+      // Checked where its packages are installed.
+      'tests/outsider/**',
     ],
   },
   {
