@@ -1,8 +1,8 @@
 import type { Worker } from 'node:worker_threads';
-import { EngineError, listNames } from '@engine/core';
+import { EngineError, listNames, startModuleThread } from '@engine/core';
 import type { BatchPlan } from './load-batch.js';
 import { unpackError } from './portable-error.js';
-import { startWorkerThread } from './worker-entry.js';
+
 import {
   cancelTable,
   markCancelled,
@@ -134,7 +134,7 @@ export class WorkerPool {
 
   private spawn(setup: WorkerSetup): Worker {
     try {
-      return startWorkerThread(setup);
+      return startModuleThread(import.meta.url, 'worker', setup);
     } catch (error) {
       if (!(error instanceof Error) || error.name !== 'DataCloneError') throw error;
       throw this.failure('The dataset cannot be sent to worker threads.', error, 'use numWorkers: 0');

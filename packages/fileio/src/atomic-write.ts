@@ -41,23 +41,33 @@ export async function writeSynced(fs: FileSystem, path: string, content: Content
   const file = await fs.create(path);
   const hash = createHash('sha256');
   let bytes = 0;
+  const writeAll = async (piece: Uint8Array): Promise<void> => {
+    let at = 0;
+    while (at < piece.byteLength) {
+      const written = await file.write(at === 0 ? piece : piece.subarray(at));
+      if (written <= 0) {
+        throw Object.assign(new Error(`the system wrote no more bytes after ${bytes + at}`), {
+          code: 'EIO',
+        });
+      }
+      at += written;
+    }
+    bytes += piece.byteLength;
+  };
+  let writing = Promise.resolve();
   try {
+    // A piece is made and hashed while the one before it is on its way to the disk.
     for await (const piece of pieces(content)) {
       hash.update(piece);
-      let at = 0;
-      while (at < piece.byteLength) {
-        const written = await file.write(at === 0 ? piece : piece.subarray(at));
-        if (written <= 0) {
-          throw Object.assign(new Error(`the system wrote no more bytes after ${bytes + at}`), {
-            code: 'EIO',
-          });
-        }
-        at += written;
-      }
-      bytes += piece.byteLength;
+      await writing;
+      writing = writeAll(piece);
+      // Its failure is met by the next `await writing`; until then it is nobody's.
+      writing.catch(() => undefined);
     }
+    await writing;
     await file.sync();
   } finally {
+    await writing.catch(() => undefined);
     await file.close();
   }
   return { bytes, sha256: hash.digest('hex') };

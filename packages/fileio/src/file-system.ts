@@ -27,7 +27,8 @@ export interface FileStat {
 export interface FileSystem {
   /** Opens a file for writing; an existing one is emptied. */
   create(path: string): Promise<WritableFile>;
-  read(path: string): Promise<Uint8Array>;
+  /** The whole content. `onPiece` gets it in pieces, in order, while the following ones are being read. */
+  read(path: string, onPiece?: (piece: Uint8Array) => void): Promise<Uint8Array>;
   /** The content in pieces, so that a large file can be checked without holding it. */
   readChunks(path: string): AsyncIterable<Uint8Array>;
   /** Undefined when nothing has that path. */
@@ -49,6 +50,30 @@ export interface FileSystem {
 /** Windows cannot open folders, and some network file systems cannot sync them. */
 const CANNOT_SYNC = new Set(['EINVAL', 'ENOTSUP', 'EISDIR', 'EPERM']);
 
+/** Bytes asked for at once: few calls, and the first pieces can be hashed while the last are read. */
+const PIECE = 4 << 20;
+
+async function readPieces(
+  handle: fs.FileHandle,
+  all: Uint8Array,
+  onPiece?: (piece: Uint8Array) => void,
+): Promise<Uint8Array> {
+  let at = 0;
+  let last: Uint8Array | undefined;
+  while (at < all.byteLength) {
+    const reading = handle.read(all, at, Math.min(PIECE, all.byteLength - at), at);
+    if (last) onPiece?.(last);
+    const { bytesRead } = await reading;
+    last = undefined;
+    if (bytesRead === 0) break;
+    last = all.subarray(at, at + bytesRead);
+    at += bytesRead;
+  }
+  if (last) onPiece?.(last);
+  // The file was cut short while it was read.
+  return at < all.byteLength ? all.slice(0, at) : all;
+}
+
 /** The machine's own file system. */
 export const nodeFileSystem: FileSystem = {
   async create(path) {
@@ -60,7 +85,21 @@ export const nodeFileSystem: FileSystem = {
     };
   },
 
-  read: async (path) => plainBytes(await fs.readFile(path)),
+  async read(path, onPiece) {
+    const handle = await fs.open(path, 'r');
+    try {
+      const { size } = await handle.stat();
+      // Zero bytes may also mean a file whose size is not known before it is read, as in /proc.
+      if (size === 0) {
+        const all = plainBytes(await handle.readFile());
+        if (all.byteLength > 0) onPiece?.(all);
+        return all;
+      }
+      return await readPieces(handle, new Uint8Array(size), onPiece);
+    } finally {
+      await handle.close();
+    }
+  },
 
   readChunks: (path) => createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Uint8Array>,
 

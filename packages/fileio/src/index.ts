@@ -10,8 +10,10 @@ export * from './io-error.js';
 export {
   MANIFEST_NAME,
   readManifest,
+  readVerified,
   verifyDirectory,
   type Manifest,
+  type VerifiedFiles,
   type VerifyOptions,
 } from './manifest.js';
 export * from './safetensors/read-safetensors.js';
@@ -21,3 +23,4 @@ export * from './storage/io.js';
 export * from './storage/local-backend.js';
 export * from './storage/memory-backend.js';
 export * from './storage/storage-backend.js';
+export { reserveTemps } from './temp-names.js';

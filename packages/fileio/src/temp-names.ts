@@ -22,6 +22,18 @@ export function releaseTemp(name: string): void {
   active.delete(name);
 }
 
+/**
+ * Marks the temporary names of `target` as in use while another thread of this process writes it: threads do not see each
+ * other's names, and what nobody uses is taken for a dead process's.
+ * @returns a function that gives them back
+ */
+export function reserveTemps(target: string): () => void {
+  const names = (['tmp', 'old'] as const).map((kind) => `${target}.${kind}-${process.pid}`);
+  const taken = names.filter((name) => !active.has(name));
+  for (const name of taken) active.add(name);
+  return () => taken.forEach(releaseTemp);
+}
+
 /** Undefined when `name` is not a temporary name. */
 export function parseTemp(name: string): TempName | undefined {
   const match = /^(.+)\.(tmp|old)-(\d+)(?:-\d+)?$/.exec(name);

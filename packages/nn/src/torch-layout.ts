@@ -1,4 +1,4 @@
-import { isHostArray, sizeOf, type HostArray, type HostData } from '@engine/core';
+import { isHostArray, reverseAxes, type HostArray, type ThreeAxes } from '@engine/core';
 import { tf, type ParamLayout, type Tensor } from '@engine/tensor';
 
 /**
@@ -21,29 +21,34 @@ const FROM_TORCH: Readonly<Record<ParamLayout, readonly number[] | undefined>> =
   none: undefined,
 };
 
-function transposed(array: HostArray, order: readonly number[]): HostArray {
-  const { shape, data } = array;
-  const strides = shape.map((_, axis) => sizeOf(shape.slice(axis + 1)));
-  const outShape = order.map((axis) => shape[axis]!);
-  const steps = order.map((axis) => strides[axis]!);
-  const out = new (data.constructor as new (length: number) => HostData)(data.length);
-  const index = outShape.map(() => 0);
-  let from = 0;
-  for (let to = 0; to < out.length; to++) {
-    out[to] = data[from]!;
-    for (let axis = outShape.length - 1; axis >= 0; axis--) {
-      from += steps[axis]!;
-      if (++index[axis]! < outShape[axis]!) break;
-      from -= steps[axis]! * outShape[axis]!;
-      index[axis] = 0;
-    }
-  }
-  return { dtype: array.dtype, shape: outShape, data: out };
+/** A permutation of axes that is a reversal of three: which three, and the shape that results. */
+export interface LayoutTurn {
+  axes: ThreeAxes;
+  shape: number[];
 }
 
-function permute(value: HostArray | Tensor, order: readonly number[]): HostArray | Tensor {
-  return isHostArray(value) ? transposed(value, order) : tf.transpose(value, [...order]);
+/**
+ * What {@link toTorchLayout} does to an array of `shape`, for whoever does it later and elsewhere (see `reverseAxes` of
+ * core); undefined when nothing changes.
+ */
+export function turnToTorch(shape: readonly number[], layout: ParamLayout): LayoutTurn | undefined {
+  if (layout === 'none') return undefined;
+  if (layout === 'IO') return { axes: [shape[0]!, 1, shape[1]!], shape: [shape[1]!, shape[0]!] };
+  const [h, w, i, o] = shape as [number, number, number, number];
+  return layout === 'HWIM'
+    ? { axes: [h * w, 1, i * o], shape: [i * o, 1, h, w] }
+    : { axes: [h * w, i, o], shape: [o, i, h, w] };
 }
+
+/** The inverse: `shape` is PyTorch's, `inputs` the input channels of `HWIM`. */
+function turnFromTorch(shape: readonly number[], layout: ParamLayout, inputs: number | undefined): LayoutTurn {
+  if (layout === 'IO') return { axes: [shape[0]!, 1, shape[1]!], shape: [shape[1]!, shape[0]!] };
+  const [o, i, h, w] = shape as [number, number, number, number];
+  return layout === 'HWIM'
+    ? { axes: [o, 1, h * w], shape: [h, w, inputs ?? o, o / (inputs ?? o)] }
+    : { axes: [o, i, h * w], shape: [h, w, i, o] };
+}
+
 
 /**
  * From the layout in memory to PyTorch's: `HWIO` → OIHW, `HWOI` → IOHW, `HWIM` → (I·M)1HW, `IO` → OI. With layout
@@ -51,10 +56,10 @@ function permute(value: HostArray | Tensor, order: readonly number[]): HostArray
  */
 export function toTorchLayout<T extends HostArray | Tensor>(value: T, layout: ParamLayout): T {
   const order = TO_TORCH[layout];
-  if (!order) return value;
-  if (layout !== 'HWIM') return permute(value, order) as T;
-  const [h, w, i, m] = value.shape as [number, number, number, number];
-  return viaTidy(value, (it) => reshape(permute(it, order), [i * m, 1, h, w])) as T;
+  const turn = turnToTorch(value.shape, layout);
+  if (!order || !turn) return value;
+  if (isHostArray(value)) return reverseAxes(value, turn.axes, turn.shape) as T;
+  return tf.tidy(() => tf.reshape(tf.transpose(value, [...order]), turn.shape)) as T;
 }
 
 /**
@@ -68,19 +73,10 @@ export function fromTorchLayout<T extends HostArray | Tensor>(
 ): T {
   const order = FROM_TORCH[layout];
   if (!order) return value;
-  if (layout !== 'HWIM') return permute(value, order) as T;
+  const turn = turnFromTorch(value.shape, layout, shape?.[2]);
+  if (isHostArray(value)) return reverseAxes(value, turn.axes, turn.shape) as T;
+  if (layout !== 'HWIM') return tf.transpose(value, [...order]) as T;
   const [rows, , h, w] = value.shape as [number, number, number, number];
-  const inputs = shape ? shape[2]! : rows;
-  return viaTidy(value, (it) => permute(reshape(it, [inputs, rows / inputs, h, w]), order)) as T;
-}
-
-function viaTidy(
-  value: HostArray | Tensor,
-  fn: (value: HostArray | Tensor) => HostArray | Tensor,
-): HostArray | Tensor {
-  return isHostArray(value) ? fn(value) : tf.tidy(() => fn(value) as Tensor);
-}
-
-function reshape(value: HostArray | Tensor, shape: number[]): HostArray | Tensor {
-  return isHostArray(value) ? { dtype: value.dtype, shape, data: value.data } : tf.reshape(value, shape);
+  const inputs = shape?.[2] ?? rows;
+  return tf.tidy(() => tf.transpose(tf.reshape(value, [inputs, rows / inputs, h, w]), [...order])) as T;
 }

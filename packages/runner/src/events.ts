@@ -46,7 +46,8 @@
  * no epochs of its own: beforeTrainEpoch and afterTrainEpoch are emitted once around the whole run.
  */
 
-import type { LogVars } from '@engine/tensor';
+import type { HostArray } from '@engine/core';
+import type { LogVars, Tensor } from '@engine/tensor';
 import type { CheckpointContent } from './checkpoint/content.js';
 
 /** Metrics of an evaluation, by name. */
@@ -80,6 +81,14 @@ export interface CheckpointPayload {
   checkpoint: CheckpointContent;
 }
 
+export interface SavePayload extends CheckpointPayload {
+  /**
+   * Copies a tensor to host memory for the checkpoint, in memory layout (`checkpoint.turns` says what is still to be
+   * turned); tensors of a run that goes on while it is saved must be captured with this.
+   */
+  snapshot: (tensor: Tensor) => HostArray;
+}
+
 /** What each event carries beside the run itself. */
 export interface EventPayloads {
   beforeRun: undefined;
@@ -103,7 +112,7 @@ export interface EventPayloads {
   afterTest: undefined;
   afterTrain: undefined;
   afterRun: undefined;
-  beforeSaveCheckpoint: CheckpointPayload;
+  beforeSaveCheckpoint: SavePayload;
 }
 
 export type EventName = keyof EventPayloads;

@@ -6,6 +6,7 @@ import type { AnyOptimWrapper, ParamScheduler } from '@engine/optim';
 import type { ComputeBackend } from '@engine/tensor';
 import type { Visualizer } from '@engine/visualizer';
 import type { CaptureOptions } from './checkpoint/capture-options.js';
+import type { CheckpointSaver } from './checkpoint/saver.js';
 import type { CheckpointStore } from './checkpoint/store.js';
 import type { EventName, EventPayloads } from './events.js';
 import type { HookMethods } from './hook.js';
@@ -27,6 +28,10 @@ export interface SaveOptions extends CaptureOptions {
 export interface SaveRequest extends SaveOptions {
   /** Keep so many regular checkpoints afterwards; all unless said. */
   maxKeep?: number | undefined;
+  /** Write in the background, with at most `queue` saves under way; training waits for all of it unless said. */
+  background?: { queue: number } | undefined;
+  /** `warn`: a failure is logged and training goes on. `stop`, unless said: it ends the run. */
+  onError?: 'stop' | 'warn' | undefined;
   onSaved?: (folder: string) => void;
 }
 
@@ -61,6 +66,8 @@ export interface Run {
   readonly maxEpochs: number;
   readonly maxIters: number;
   readonly checkpoints: CheckpointStore;
+  /** What saves checkpoints, at once or in the background. */
+  readonly saver: CheckpointSaver;
   /** Set when the run has been asked to stop: the loop ends after the step in progress. */
   readonly stopReason: string | undefined;
   requestStop(reason: string): void;

@@ -12,9 +12,9 @@ import { buildEvalLoop, buildTrainLoop, type LoopContext } from './build/loops.j
 import { modelOf, prepareForTraining } from './build/model.js';
 import { withTrialRun } from './build/limits.js';
 import { autoScaleLr, optimWrapperOf, schedulersOf } from './build/optim.js';
-import { captureRun } from './checkpoint/capture.js';
 import type { FoundCheckpoint } from './checkpoint/find.js';
 import { applyCheckpoint, checkpointToLoad, noCheckpoint } from './checkpoint/load.js';
+import { CheckpointSaver } from './checkpoint/saver.js';
 import { CheckpointStore } from './checkpoint/store.js';
 import type { EventName, EventPayloads, Metrics } from './events.js';
 import { HookBus } from './hook-bus.js';
@@ -48,6 +48,7 @@ export class Runner implements Run {
   private services: RunServices | undefined;
   private compute: Compute | undefined;
   private store: CheckpointStore | undefined;
+  private builtSaver: CheckpointSaver | undefined;
   private builtModel: BaseModel | undefined;
   private wrapper: AnyOptimWrapper | undefined;
   private schedulers: ParamScheduler[] = [];
@@ -109,6 +110,9 @@ export class Runner implements Run {
   }
   get checkpoints(): CheckpointStore {
     return this.need(this.store, 'checkpoints');
+  }
+  get saver(): CheckpointSaver {
+    return this.need(this.builtSaver, 'saver');
   }
   get hooks(): readonly HookMethods[] {
     return this.hookBus.hooks;
@@ -173,11 +177,7 @@ export class Runner implements Run {
   }
 
   private async saveWanted(): Promise<void> {
-    while (this.wanted.length > 0) {
-      const { maxKeep, onSaved, ...options } = this.wanted.shift()!;
-      onSaved?.(await this.saveCheckpoint(options));
-      await this.checkpoints.prune(maxKeep ?? -1);
-    }
+    while (this.wanted.length > 0) await this.saver.save(this, this.wanted.shift()!);
   }
 
   /**
@@ -198,8 +198,10 @@ export class Runner implements Run {
       await loop.run();
       const outcome = await this.conclude(loop);
       this.wrapper!.eval();
+      await this.saver.settle();
       await this.emit('afterRun');
       this.compute?.reportFallbacks(this.logger);
+      this.saver.report();
       return outcome;
     });
   }
@@ -248,14 +250,13 @@ export class Runner implements Run {
     return this.evaluate('test');
   }
 
-  async saveCheckpoint(options: SaveOptions = {}): Promise<string> {
-    const content = captureRun(this, options);
-    await this.emit('beforeSaveCheckpoint', { checkpoint: content });
-    return this.checkpoints.write(content, { best: options.best ?? {}, regular: options.regular ?? true });
+  saveCheckpoint(options: SaveOptions = {}): Promise<string> {
+    return this.saver.save(this, options);
   }
 
   /** Ends what a run leaves running: loader workers, log files. Safe to call twice. */
   async close(): Promise<void> {
+    await this.builtSaver?.close();
     for (const loop of Object.values(this.loops)) await loop.dataloader.close();
     this.services?.messageHub.dispose();
     await this.services?.visualizer.close();
@@ -309,6 +310,7 @@ export class Runner implements Run {
     this.services = services;
     warnOfScope(options.defaultScope, services.logger);
     this.store = new CheckpointStore(services.directory, services.logger);
+    this.builtSaver = new CheckpointSaver(this.store, services.logger);
     this.hookBus = this.scoped(() => buildHooks(options, services));
     for (const [hook, priority] of this.early.splice(0)) this.registerHook(hook, priority);
   }

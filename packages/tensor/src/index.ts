@@ -9,6 +9,7 @@ export * from './differentiate.js';
 export * from './kernel-coverage.js';
 export * from './no-grad.js';
 export * from './random.js';
+export * from './read-into.js';
 export * from './scope.js';
 export * from './tf.js';
 export * from './training.js';

@@ -123,8 +123,8 @@ export class FaultyFileSystem implements FileSystem {
     this.unsynced.delete(path);
   }
 
-  read(path: string): Promise<Uint8Array> {
-    return this.base.read(path);
+  read(path: string, onPiece?: (piece: Uint8Array) => void): Promise<Uint8Array> {
+    return this.base.read(path, onPiece);
   }
 
   readChunks(path: string): AsyncIterable<Uint8Array> {

@@ -22,12 +22,14 @@ function outOfMemory(bytes: number, inUse: number): EngineError {
  */
 export class EngineWasm extends BackendWasm {
   readonly runtime: KernelRuntime;
+  readonly #memory: WebAssembly.Memory;
   #bytes = 0;
   #peakBytes = 0;
 
   /** @param threads threads that compute, the caller's included */
   constructor(module: TfjsModule, kernels: WebAssembly.Module, threads: number) {
     super(module);
+    this.#memory = module.wasmMemory;
     const allocate = module._malloc;
     module._malloc = (bytes) => {
       const address = allocate(bytes);
@@ -82,6 +84,12 @@ export class EngineWasm extends BackendWasm {
     const released = super.disposeData(dataId, force);
     if (data && released) this.#count(data.shape, data.dtype, -1);
     return released;
+  }
+
+  /** Copies a tensor's bytes to `target`; see `readInto` of the tensor package. */
+  readInto(dataId: object, target: Uint8Array): void {
+    const address = this.dataIdMap.get(dataId).memoryOffset >>> 0;
+    target.set(new Uint8Array(this.#memory.buffer, address, target.byteLength));
   }
 
   /** Address of a tensor's first element. */

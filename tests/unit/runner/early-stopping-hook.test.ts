@@ -91,7 +91,7 @@ describe('EarlyStoppingHook', () => {
     });
     await runner.train();
     await runner.close();
-    const again = await trained({ ...options, resume: runner.checkpoints.folderOf(4) });
+    const again = await trained({ ...options, resume: runner.checkpoints.folderOf({ epoch: 1, iter: 4 }) });
     expect([runner.epoch, again.epoch]).toEqual([1, 1]);
   });
 

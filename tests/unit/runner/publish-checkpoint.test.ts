@@ -26,7 +26,7 @@ describe('publishedKeys', () => {
     const names = published(runner);
     expect(names.map((name) => name.replace(/-[0-9a-f]{8}$/, ''))).toEqual(['step_000008', 'step_000012']);
     const copy = await readCheckpoint(runner.directory.path('published', names[0]!));
-    const whole = await readCheckpoint(runner.checkpoints.folderOf(8));
+    const whole = await readCheckpoint(runner.checkpoints.folderOf({ epoch: 2, iter: 8 }));
     expect(copy.model).toEqual(whole.model);
     expect(copy.hooks).toEqual(whole.hooks);
     expect([copy.optimWrapper, copy.loop, copy.messageHub]).toEqual([undefined, undefined, undefined]);

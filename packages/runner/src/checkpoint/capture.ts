@@ -7,6 +7,8 @@ import type { Run } from '../run.js';
 import { ENGINE_VERSION } from '../version.js';
 import type { CaptureOptions } from './capture-options.js';
 import type { CheckpointContent } from './content.js';
+import { CHECKPOINT_FORMAT, migrationNames } from './migrations.js';
+import { Snapshot, turnsOf } from './snapshot.js';
 
 /** A model's weights and buffers in host memory, by PyTorch's names and in PyTorch's layouts. */
 export function captureModel(model: BaseModel): Record<string, HostArray> {
@@ -18,40 +20,59 @@ export function captureModel(model: BaseModel): Record<string, HostArray> {
   return found;
 }
 
+/** Rewrites of names, in order: a pattern (a string is one too) and what takes the place of each match. */
+export type ReviseKeys = readonly (readonly [RegExp | string, string])[];
+
+/** Files of models wrapped for distribution carry a prefix. */
+const UNWRAP: ReviseKeys = [[/^module\./, '']];
+
 /** Puts captured weights into a model. Names that do not fit are reported, or an error when `strict`. */
 export function restoreModel(
   model: BaseModel,
   weights: Record<string, HostArray>,
   strict: boolean,
+  reviseKeys: ReviseKeys = UNWRAP,
 ): LoadReport {
   const layouts = model.layouts();
   const own = model.stateDict();
+  const rewrites = reviseKeys.map(([pattern, by]) => [new RegExp(pattern), by] as const);
   const state: Record<string, HostArray> = {};
   for (const [name, array] of Object.entries(weights)) {
-    // Files of models wrapped for distribution carry a prefix.
-    const key = name.replace(/^module\./, '');
-    state[key] = fromTorchLayout(array, layouts[key] ?? 'none', own[key]?.shape);
+    const key = rewrites.reduce((text, [pattern, by]) => text.replace(pattern, by), name);
+    const layout = layouts[key] ?? 'none';
+    // An array of another rank cannot be turned; the report says that its shape does not fit.
+    const fits = own[key]?.shape.length === array.shape.length;
+    state[key] = fits ? fromTorchLayout(array, layout, own[key]?.shape) : array;
   }
   return model.loadStateDict(state, { strict });
 }
 
-/** Everything the run is right now, with the weights that evaluation sees where the optimizer tells them apart. */
-export function captureRun(run: Run, options: CaptureOptions = {}): CheckpointContent {
+/**
+ * Everything the run is right now, with the weights that evaluation sees where the optimizer tells them apart; tensors in
+ * memory layout, see `CheckpointContent.turns`.
+ */
+export function captureRun(
+  run: Run,
+  options: CaptureOptions = {},
+  snapshot = new Snapshot(),
+): CheckpointContent {
   const wrapper = run.optimWrapper;
-  if (wrapper.evaluating) return capture(run, options);
+  if (wrapper.evaluating) return capture(run, options, snapshot);
   wrapper.eval();
   try {
-    return capture(run, options);
+    return capture(run, options, snapshot);
   } finally {
     wrapper.train();
   }
 }
 
-function capture(run: Run, options: CaptureOptions): CheckpointContent {
+function capture(run: Run, options: CaptureOptions, snapshot: Snapshot): CheckpointContent {
   const loop = run.trainLoop!.position();
+  const model = mapValues(run.model.stateDict(), snapshot.take);
   const content: CheckpointContent = {
     meta: {
-      format: 1,
+      format: CHECKPOINT_FORMAT,
+      migrations: migrationNames(),
       epoch: loop.epoch,
       iter: loop.iter,
       seed: run.seed,
@@ -59,9 +80,11 @@ function capture(run: Run, options: CaptureOptions): CheckpointContent {
       time: Date.now(),
       engineVersion: ENGINE_VERSION,
       backend: tf.getBackend(),
+      metrics: metricsOf(run),
       datasetMeta: (run.trainLoop!.dataloader.dataset as { metainfo?: unknown }).metainfo,
     },
-    model: captureModel(run.model),
+    model,
+    turns: { model: turnsOf(run.model, model) },
     loop,
     data: dataOf(run),
     messageHub: run.messageHub.stateDict(),
@@ -70,7 +93,7 @@ function capture(run: Run, options: CaptureOptions): CheckpointContent {
   };
   if (options.saveOptimizer ?? true) {
     const { tensors, json } = run.optimWrapper.stateDict();
-    content.optimWrapper = { tensors: mapValues(tensors, (tensor) => toHostArray(tensor)), json };
+    content.optimWrapper = { tensors: mapValues(tensors, snapshot.take), json };
   }
   if (options.saveParamScheduler ?? true) {
     content.paramSchedulers = run.paramSchedulers.map((scheduler) => scheduler.stateDict());
@@ -113,6 +136,16 @@ export function restoreRun(run: Run, content: CheckpointContent): void {
   if (content.hooks) restoreHooks(run, content.hooks);
   if (content.store) run.checkpoints.loadStateDict(content.store);
   if (content.loop) run.trainLoop!.restore(content.loop);
+}
+
+/** Newest values of the validation's metrics, without the times that stand beside them. */
+function metricsOf(run: Run): Record<string, number> | undefined {
+  const found: Record<string, number> = {};
+  for (const [key, history] of run.messageHub.logScalars) {
+    if (!key.startsWith('val/') || key === 'val/time' || key === 'val/data_time') continue;
+    found[key.slice('val/'.length)] = history.current();
+  }
+  return Object.keys(found).length > 0 ? found : undefined;
 }
 
 /** Size of the training data and of its batches. */

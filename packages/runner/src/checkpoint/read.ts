@@ -1,10 +1,12 @@
-import { EngineError, type HostArray } from '@engine/core';
-import { readSafetensors, verifyDirectory } from '@engine/fileio';
+import { EngineError, isEngineError, type HostArray } from '@engine/core';
+import { MANIFEST_NAME, nodeFileSystem, readSafetensors, readVerified } from '@engine/fileio';
 import { existsSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LoopPosition } from '../loops/loop.js';
 import type { CheckpointContent, CheckpointMeta } from './content.js';
+import { foreignCheckpoint, sniff } from './foreign.js';
+import { CHECKPOINT_FORMAT, migrateCheckpoint, type CheckpointDocuments } from './migrations.js';
 import type { StoreState } from './store.js';
 import { FILES } from './write.js';
 
@@ -12,15 +14,19 @@ interface StateFile {
   meta: CheckpointMeta;
   optimWrapper?: unknown;
   paramSchedulers?: unknown[];
-  messageHub?: unknown;
   hooks?: Record<string, unknown>;
   store?: StoreState;
   extra?: string[];
 }
 
+export interface ReadOptions {
+  /** Told the names of the migrations that an older checkpoint went through. */
+  onMigrated?: (names: readonly string[], format: number) => void;
+}
+
 /** True for a folder that looks like a checkpoint, whole or not. */
 export function isCheckpointFolder(path: string): boolean {
-  return existsSync(join(path, FILES.state)) || existsSync(join(path, FILES.model));
+  return [FILES.state, FILES.model, MANIFEST_NAME].some((name) => existsSync(join(path, name)));
 }
 
 /** The description of a checkpoint without its tensors; undefined when it cannot be read. */
@@ -33,12 +39,14 @@ export async function readMeta(folder: string): Promise<CheckpointMeta | undefin
 }
 
 /**
- * Reads a checkpoint folder after checking every file against its checksum.
+ * Reads a checkpoint folder, checking every file against its checksum and migrating older formats; or weights alone from
+ * a safetensors file, or from a foreign folder with a `model.safetensors`.
  * @throws E_CHECKPOINT_MISSING when there is no such folder
  * @throws E_CHECKPOINT_CORRUPT naming each file that is missing, cut short or changed
  * @throws E_CHECKPOINT_FORMAT when a newer engine wrote it
+ * @throws E_CHECKPOINT_FOREIGN for files of other programs, such as PyTorch's pickles
  */
-export async function readCheckpoint(folder: string): Promise<CheckpointContent> {
+export async function readCheckpoint(folder: string, options: ReadOptions = {}): Promise<CheckpointContent> {
   if (!existsSync(folder)) {
     throw new EngineError({
       code: 'E_CHECKPOINT_MISSING',
@@ -49,85 +57,129 @@ export async function readCheckpoint(folder: string): Promise<CheckpointContent>
       exitCode: 2,
     });
   }
-  if (statSync(folder).isFile()) return { meta: weightsMeta(), model: await readTensors(folder) };
-  const problems = await verifyDirectory(folder);
-  if (problems.length > 0) {
-    throw new EngineError({
-      code: 'E_CHECKPOINT_CORRUPT',
-      what: `The checkpoint '${folder}' is not whole and was not loaded.`,
-      received: problems.join('; '),
-      expected: 'files with the sizes and checksums that its COMMIT file lists',
-      fix: 'resume from another checkpoint: `--resume` without a path takes the newest whole one',
-    });
+  if (statSync(folder).isFile()) {
+    const bytes = await nodeFileSystem.read(folder);
+    return { meta: weightsMeta(), model: weightsOf(folder, bytes) };
   }
-  const state = JSON.parse(await readFile(join(folder, FILES.state), 'utf8')) as StateFile;
-  if (state.meta.format !== 1) {
+  const written = existsSync(join(folder, MANIFEST_NAME)) || existsSync(join(folder, FILES.state));
+  if (!written) {
+    const file = join(folder, FILES.model);
+    if (!existsSync(file)) throw foreignCheckpoint(folder, `a folder without ${FILES.state} and ${FILES.model}`);
+    return { meta: weightsMeta(), model: weightsOf(file, await nodeFileSystem.read(file)) };
+  }
+  const { files, problems } = await readVerified(folder);
+  if (problems.length > 0) throw corrupt(folder, problems.join('; '));
+  return contentOf(folder, files, options);
+}
+
+/** What the files of a checkpoint say, once they are known to be whole. */
+export function contentOf(
+  folder: string,
+  files: ReadonlyMap<string, Uint8Array>,
+  { onMigrated }: ReadOptions = {},
+): CheckpointContent {
+  const documents = parseDocuments(folder, files);
+  const { meta } = documents.state as unknown as StateFile;
+  if (typeof meta?.format !== 'number') throw corrupt(folder, `${FILES.state} does not say its format`);
+  if (meta.format > CHECKPOINT_FORMAT) {
     throw new EngineError({
       code: 'E_CHECKPOINT_FORMAT',
       what: `The checkpoint '${folder}' has a layout that this engine does not know.`,
-      received: `format ${String(state.meta.format)}, written by version ${state.meta.engineVersion}`,
-      expected: 'format 1',
+      received: `format ${String(meta.format)}, written by version ${meta.engineVersion}`,
+      expected: `format ${CHECKPOINT_FORMAT} or lower`,
       fix: 'upgrade @engine/runner',
     });
   }
-  const content: CheckpointContent = {
-    meta: state.meta,
-    model: await readTensors(join(folder, FILES.model)),
+  const { format } = meta;
+  const applied = migrateCheckpoint(documents);
+  if (applied.length > 0) onMigrated?.(applied, format);
+  return assemble(documents);
+}
+
+function parseDocuments(folder: string, files: ReadonlyMap<string, Uint8Array>): CheckpointDocuments {
+  const parse = (name: string): unknown => {
+    const bytes = files.get(name);
+    if (!bytes) return undefined;
+    try {
+      return JSON.parse(new TextDecoder().decode(bytes));
+    } catch (cause) {
+      throw corrupt(folder, `${name} is not JSON`, cause);
+    }
   };
-  if (existsSync(join(folder, FILES.optim))) {
-    content.optimWrapper = {
-      tensors: await readTensors(join(folder, FILES.optim)),
-      json: state.optimWrapper,
-    };
+  const state = parse(FILES.state) as CheckpointDocuments['state'] | undefined;
+  if (!state || !files.has(FILES.model)) {
+    throw corrupt(folder, `its ${MANIFEST_NAME} lists no ${state ? FILES.model : FILES.state}`);
   }
-  if (state.paramSchedulers) content.paramSchedulers = state.paramSchedulers;
-  if (state.messageHub !== undefined) content.messageHub = state.messageHub;
-  if (state.hooks) content.hooks = state.hooks;
-  if (state.store) content.store = state.store;
-  const data = await readJson<{ position: LoopPosition; samples?: number; batchSize?: number }>(
-    join(folder, FILES.data),
-  );
+  const tensors: CheckpointDocuments['tensors'] = {};
+  for (const [name, bytes] of files) {
+    if (name.endsWith('.safetensors'))
+      tensors[name.slice(0, -'.safetensors'.length)] = weightsOf(join(folder, name), bytes);
+  }
+  return {
+    state,
+    data: parse(FILES.data) as CheckpointDocuments['data'],
+    random: parse(FILES.random) as CheckpointDocuments['random'],
+    hub: parse(FILES.hub),
+    tensors,
+  };
+}
+
+function assemble({ state, data, random, hub, tensors }: CheckpointDocuments): CheckpointContent {
+  const { meta, optimWrapper, paramSchedulers, hooks, store, extra } = state as unknown as StateFile;
+  const content: CheckpointContent = { meta, model: tensors['model']! };
+  if (tensors['optim']) content.optimWrapper = { tensors: tensors['optim'], json: optimWrapper };
+  if (paramSchedulers) content.paramSchedulers = paramSchedulers;
+  if (hub !== undefined) content.messageHub = hub;
+  if (hooks) content.hooks = hooks;
+  if (store) content.store = store;
   if (data) {
-    content.loop = data.position;
-    if (data.samples !== undefined) content.data = { samples: data.samples, batchSize: data.batchSize };
+    const { position, samples, batchSize } = data as {
+      position: LoopPosition;
+      samples?: number;
+      batchSize?: number;
+    };
+    content.loop = position;
+    if (samples !== undefined) content.data = { samples, batchSize };
   }
-  const random = await readJson<Record<string, unknown>>(join(folder, FILES.random));
   if (random) content.random = random;
-  if (state.extra && state.extra.length > 0) {
-    content.extra = {};
-    for (const name of state.extra)
-      content.extra[name] = await readTensors(join(folder, `${name}.safetensors`));
-  }
+  if (extra && extra.length > 0)
+    content.extra = Object.fromEntries(extra.map((name) => [name, tensors[name] ?? {}]));
   return content;
 }
 
-async function readTensors(file: string): Promise<Record<string, HostArray>> {
+/** The tensors of a safetensors file. @throws E_CHECKPOINT_CORRUPT, E_CHECKPOINT_FOREIGN */
+export function weightsOf(file: string, bytes: Uint8Array): Record<string, HostArray> {
   try {
-    return readSafetensors(bytesOf(await readFile(file))).tensors;
+    return readSafetensors(bytes, { file }).tensors;
   } catch (cause) {
+    const kind = sniff(bytes);
+    if (kind) throw foreignCheckpoint(file, kind);
     throw new EngineError({
       code: 'E_CHECKPOINT_CORRUPT',
       what: `The weights in '${file}' cannot be read.`,
-      received: cause instanceof Error ? cause.message.split('\n')[0] : String(cause),
+      received: isEngineError(cause) ? cause.parts.what : String(cause),
       expected: 'a safetensors file',
+      fix: 'get the file again, or use another checkpoint',
       cause,
     });
   }
 }
 
-/** A Buffer as the plain bytes it is. */
-function bytesOf(buffer: Buffer): Uint8Array {
-  return new Uint8Array(buffer.buffer as ArrayBuffer, buffer.byteOffset, buffer.byteLength);
-}
-
-async function readJson<T>(file: string): Promise<T | undefined> {
-  return existsSync(file) ? (JSON.parse(await readFile(file, 'utf8')) as T) : undefined;
+function corrupt(folder: string, received: string, cause?: unknown): EngineError {
+  return new EngineError({
+    code: 'E_CHECKPOINT_CORRUPT',
+    what: `The checkpoint '${folder}' is not whole and was not loaded.`,
+    received,
+    expected: 'files with the sizes and checksums that its COMMIT file lists',
+    fix: 'resume from another checkpoint: `--resume` without a path takes the newest whole one',
+    cause,
+  });
 }
 
 /** A bare weights file says nothing of the run it came from. */
-function weightsMeta(): CheckpointMeta {
+export function weightsMeta(): CheckpointMeta {
   return {
-    format: 1,
+    format: CHECKPOINT_FORMAT,
     epoch: 0,
     iter: 0,
     seed: 0,

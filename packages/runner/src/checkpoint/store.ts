@@ -1,11 +1,14 @@
-import type { Logger } from '@engine/core';
-import { replaceSymlink, verifyDirectory } from '@engine/fileio';
+import { EngineError, type Logger } from '@engine/core';
+import { joinPath, replaceSymlink, verifyDirectory } from '@engine/fileio';
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import type { RunDirectory } from '../run-directory.js';
-import type { CheckpointContent } from './content.js';
+import type { CheckpointContent, CheckpointMeta } from './content.js';
 import { writeLastCheckpoint } from './find.js';
+import { DEFAULT_TEMPLATE, folderName } from './folder-name.js';
+import { CheckpointMirror } from './mirror.js';
+import { readMeta } from './read.js';
 import { writeCheckpoint } from './write.js';
 
 /** The best checkpoint by one metric. */
@@ -28,24 +31,82 @@ export interface WritePurpose {
   regular: boolean;
 }
 
+/** Where and under which names a run's checkpoints go. */
+export interface StoreOptions {
+  /** Names of the folders; `step_{iter:6}`. */
+  template?: string | undefined;
+  /** What `{}` in the template stands for; iterations. */
+  unit?: 'epoch' | 'iter' | undefined;
+  /** A second place: everything is copied to `<outDir>/<name of the work dir>/` once it is written here. */
+  outDir?: string | undefined;
+}
+
+/** Writes a folder, in this thread or another. */
+export interface FolderWriter {
+  write(folder: string, content: CheckpointContent): Promise<void>;
+}
+
 /** The checkpoints of a run: writes them, names the last and the best by links, and removes old ones. */
 export class CheckpointStore {
   private kept: string[] = [];
   private best: Record<string, BestCheckpoint> = {};
+  /** Scores of checkpoints that are about to be written. */
+  private readonly claims = new Map<string, number[]>();
   private readonly links = new Map<string, string>();
+  private template = DEFAULT_TEMPLATE;
+  private unit: 'epoch' | 'iter' = 'iter';
+  private mirror: CheckpointMirror | undefined;
 
   constructor(
     private readonly directory: RunDirectory,
     private readonly logger: Logger,
   ) {}
 
-  /** Folder of the checkpoint of an iteration. */
-  folderOf(iter: number): string {
-    return join(this.directory.checkpoints, `step_${String(iter).padStart(6, '0')}`);
+  /** @throws E_STORAGE_PREFIX for an `outDir` that no storage serves */
+  configure({ template, unit, outDir }: StoreOptions): void {
+    this.template = template ?? DEFAULT_TEMPLATE;
+    this.unit = unit ?? 'iter';
+    this.mirror =
+      outDir === undefined
+        ? undefined
+        : new CheckpointMirror(joinPath(outDir, basename(this.directory.workDir)));
   }
 
-  bestOf(key: string): BestCheckpoint | undefined {
-    return this.best[key];
+  /** The second place where checkpoints go, if there is one. */
+  get mirrorHome(): string | undefined {
+    return this.mirror?.home;
+  }
+
+  /** Folder of a checkpoint. */
+  folderOf(meta: Pick<CheckpointMeta, 'epoch' | 'iter'>): string {
+    return join(this.directory.checkpoints, folderName(this.template, this.unit, meta));
+  }
+
+  /** The newest checkpoint of the series, if there is one. */
+  get newest(): string | undefined {
+    const name = this.kept[this.kept.length - 1];
+    return name === undefined ? undefined : resolve(this.directory.workDir, name);
+  }
+
+  /** Score of the best checkpoint by a metric, those that are being written included. */
+  bestScoreOf(key: string): number | undefined {
+    return this.claims.get(key)?.at(-1) ?? this.best[key]?.score;
+  }
+
+  /** Notes that a checkpoint with these scores is about to be written. @returns its folder */
+  claim(meta: Pick<CheckpointMeta, 'epoch' | 'iter'>, best: Readonly<Record<string, number>>): string {
+    for (const [key, score] of Object.entries(best))
+      this.claims.set(key, [...(this.claims.get(key) ?? []), score]);
+    return this.folderOf(meta);
+  }
+
+  /** Takes a claim back, since its checkpoint could not be written. */
+  giveUp(best: Readonly<Record<string, number>>): void {
+    for (const [key, score] of Object.entries(best)) {
+      const claims = this.claims.get(key) ?? [];
+      const at = claims.indexOf(score);
+      this.claims.set(key, at < 0 ? claims : claims.toSpliced(at, 1));
+    }
   }
 
   get bestCheckpoints(): Readonly<Record<string, BestCheckpoint>> {
@@ -57,25 +118,29 @@ export class CheckpointStore {
    * kept, so that a resumed run knows them.
    * @param purpose `best`: metrics that this checkpoint is the best by, with their scores; `regular`: whether it belongs
    * to the series that {@link prune} counts
-   * @throws E_IO_…; nothing that was there before is lost
+   * @param writer what writes the folder; this thread unless said
+   * @throws E_IO_…, E_RUN_DIRECTORY_GONE; nothing that was there before is lost
    */
   async write(
     content: CheckpointContent,
     purpose: WritePurpose = { best: {}, regular: true },
+    writer: FolderWriter = { write: writeCheckpoint },
   ): Promise<string> {
     const { best } = purpose;
-    const folder = this.folderOf(content.meta.iter);
+    this.checkDirectory();
+    const folder = await this.placeFor(content.meta);
     const name = this.directory.relative(folder);
     const regular = purpose.regular || this.kept.includes(name);
     const kept = [...this.kept.filter((other) => other !== name), ...(regular ? [name] : [])];
     const merged = { ...this.best };
     for (const [key, score] of Object.entries(best)) merged[key] = { folder: name, score };
-    await writeCheckpoint(folder, { ...content, store: { kept, best: merged } });
+    await writer.write(folder, { ...content, store: { kept, best: merged } });
     this.kept = kept;
     await replaceSymlink(join(this.directory.checkpoints, 'last'), basename(folder));
     await writeLastCheckpoint(this.directory.workDir, folder);
     const outdated = Object.keys(best).map((key) => this.best[key]?.folder);
     this.best = merged;
+    this.giveUp(best);
     // A launch that resumed another's run links to that one's best until it has a better one.
     for (const [key, { folder: bestFolder }] of Object.entries(merged)) {
       const link = join(this.directory.checkpoints, `best_${key.replaceAll('/', '_')}`);
@@ -84,7 +149,17 @@ export class CheckpointStore {
       this.links.set(link, target);
     }
     for (const old of outdated) if (old !== undefined && old !== name) await this.dropBest(old);
+    await this.mirror?.add(folder, name);
     return folder;
+  }
+
+  /** The folder of a checkpoint; where a template gives two of them one name, not the place of a best one. */
+  private async placeFor(meta: CheckpointMeta): Promise<string> {
+    const folder = this.folderOf(meta);
+    const name = this.directory.relative(folder);
+    if (!Object.values(this.best).some((best) => best.folder === name)) return folder;
+    const there = await readMeta(folder);
+    return there === undefined || there.iter === meta.iter ? folder : `${folder}_iter_${meta.iter}`;
   }
 
   /** Removes a checkpoint that was kept only for being the best, once it is not any more. */
@@ -97,6 +172,7 @@ export class CheckpointStore {
 
   private async remove(name: string): Promise<void> {
     const folder = resolve(this.directory.workDir, name);
+    await this.mirror?.remove(name);
     // Only what a store wrote is ever removed.
     if (existsSync(folder) && basename(dirname(folder)) === 'checkpoints') {
       await rm(folder, { recursive: true, force: true });
@@ -125,12 +201,29 @@ export class CheckpointStore {
     }
   }
 
+  /** Writing would make the folder again, without the log and the config that somebody has just removed with it. */
+  private checkDirectory(): void {
+    const folder = this.directory.path();
+    if (existsSync(folder)) return;
+    throw new EngineError({
+      code: 'E_RUN_DIRECTORY_GONE',
+      what: 'The folder of this run was removed while the run was going on.',
+      received: `'${folder}' does not exist any more`,
+      expected: 'the folder that was made when the run began, with its log and checkpoints',
+      fix: 'start the run again; to end a run, send it SIGTERM instead of removing its folder',
+    });
+  }
+
   stateDict(): StoreState {
     return { kept: [...this.kept], best: structuredClone(this.best) };
   }
 
   loadStateDict(state: StoreState): void {
     this.kept = state.kept.filter((name) => existsSync(resolve(this.directory.workDir, name)));
-    this.best = structuredClone(state.best);
+    // One that was removed, or whose save in the background failed, is no mark to beat.
+    const found = Object.entries(state.best).filter(([, { folder }]) =>
+      existsSync(resolve(this.directory.workDir, folder)),
+    );
+    this.best = structuredClone(Object.fromEntries(found));
   }
 }

@@ -10,7 +10,8 @@ import {
   show,
 } from '@engine/core';
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
+import { checkTemplate } from '../checkpoint/folder-name.js';
 import type { EventPayloads, Metrics } from '../events.js';
 import { Hook } from '../hook.js';
 import type { Run } from '../run.js';
@@ -40,6 +41,16 @@ export interface CheckpointHookOptions {
   lessKeys?: readonly string[];
   /** At the end, copy the last and the best checkpoints to `published/` with these parts beside the weights. */
   publishedKeys?: readonly PublishedKey[];
+  /** Names of checkpoint folders: `epoch_{}`, `step_{iter:6}`. `{}` is the number in the unit of the interval. */
+  filenameTmpl?: string;
+  /** A second place, a folder or on another storage by prefix: each checkpoint is copied there once written here. */
+  outDir?: string;
+  /** Write in a thread while training goes on; it waits only until the tensors have been copied. False. */
+  asyncSave?: boolean;
+  /** Background saves that may be under way; one more waits for the oldest. Each takes memory of its own. 1. */
+  asyncQueue?: number;
+  /** A save that fails ends the run (`stop`) or is logged (`warn`); `stop`. In the background, at the next hook. */
+  onSaveError?: 'stop' | 'warn';
   priority?: number | string;
 }
 
@@ -57,6 +68,11 @@ const OPTIONS = [
   'greaterKeys',
   'lessKeys',
   'publishedKeys',
+  'filenameTmpl',
+  'outDir',
+  'asyncSave',
+  'asyncQueue',
+  'onSaveError',
   'priority',
 ];
 
@@ -126,6 +142,14 @@ export class CheckpointHook extends Hook {
   }
 
   private checkTypes(options: CheckpointHookOptions): void {
+    const { filenameTmpl, outDir, asyncQueue, onSaveError } = options;
+    if (filenameTmpl !== undefined) checkTemplate('CheckpointHook.filenameTmpl', filenameTmpl);
+    if (outDir !== undefined && (typeof outDir !== 'string' || outDir === ''))
+      throw badValue('CheckpointHook.outDir', outDir, 'a folder, or a path on another storage');
+    if (asyncQueue !== undefined && !(Number.isInteger(asyncQueue) && asyncQueue > 0))
+      throw badValue('CheckpointHook.asyncQueue', asyncQueue, 'a whole number above 0');
+    if (onSaveError !== undefined && onSaveError !== 'stop' && onSaveError !== 'warn')
+      throw badValue('CheckpointHook.onSaveError', onSaveError, "'stop' or 'warn'");
     const number = (name: 'saveBegin' | 'maxKeepCkpts'): void => {
       const value = options[name];
       if (value !== undefined && !Number.isInteger(value))
@@ -133,7 +157,7 @@ export class CheckpointHook extends Hook {
     };
     number('saveBegin');
     number('maxKeepCkpts');
-    for (const name of ['byEpoch', 'saveLast', 'saveOptimizer', 'saveParamScheduler'] as const) {
+    for (const name of ['byEpoch', 'saveLast', 'saveOptimizer', 'saveParamScheduler', 'asyncSave'] as const) {
       const value = options[name];
       if (value !== undefined && typeof value !== 'boolean')
         throw badValue(`CheckpointHook.${name}`, value, 'true or false');
@@ -172,11 +196,16 @@ export class CheckpointHook extends Hook {
       );
     }
     this.lastSaveTime = Date.now();
-    run.logger.info(`Checkpoints will be saved to ${run.directory.checkpoints}.`);
+    const { checkpoints } = run;
+    const unit = this.unit === 'epoch' ? 'epoch' : 'iter';
+    checkpoints.configure({ template: this.options.filenameTmpl, unit, outDir: this.options.outDir });
+    const copies = checkpoints.mirrorHome === undefined ? '' : ` and copied to ${checkpoints.mirrorHome}`;
+    run.logger.info(`Checkpoints will be saved to ${run.directory.checkpoints}${copies}.`);
     await run.checkpoints.prune(this.options.maxKeepCkpts ?? -1);
   }
 
   override afterTrainEpoch(run: Run): void {
+    run.saver.report(this.options.onSaveError);
     if (this.unit !== 'epoch') return;
     const epoch = run.epoch + 1;
     if (!this.due(epoch) && !(this.savesLast && epoch === run.maxEpochs)) return;
@@ -185,6 +214,8 @@ export class CheckpointHook extends Hook {
   }
 
   override afterTrainIter(run: Run): void {
+    run.saver.report(this.options.onSaveError);
+    if (this.options.asyncSave) run.saver.prepare(run);
     if (this.unit === 'epoch') return;
     const iter = run.iter + 1;
     const due = this.unit === 'second' ? Date.now() - this.lastSaveTime >= this.every * 1000 : this.due(iter);
@@ -205,8 +236,8 @@ export class CheckpointHook extends Hook {
       const score = metrics[key];
       if (typeof score !== 'number' || Number.isNaN(score)) continue;
       const rule = this.rules[i] ?? ruleOf(key, this.options.greaterKeys, this.options.lessKeys);
-      const best = run.checkpoints.bestOf(key);
-      if (best === undefined || (rule === 'greater' ? score > best.score : score < best.score))
+      const best = run.checkpoints.bestScoreOf(key);
+      if (best === undefined || (rule === 'greater' ? score > best : score < best))
         better[key] = score;
     }
     if (Object.keys(better).length === 0) return;
@@ -227,6 +258,7 @@ export class CheckpointHook extends Hook {
 
   /** Saves asked for in afterTrain have been written by now. */
   override async afterRun(run: Run): Promise<void> {
+    run.saver.report(this.options.onSaveError);
     if (this.options.publishedKeys && run.trainLoop?.completed) {
       await this.publish(run, this.options.publishedKeys);
     }
@@ -239,9 +271,11 @@ export class CheckpointHook extends Hook {
   private async publish(run: Run, keys: readonly PublishedKey[]): Promise<void> {
     const best = Object.values(run.checkpoints.bestCheckpoints);
     const folders = best.map(({ folder }) => resolve(run.directory.workDir, folder));
-    if (this.savesLast) folders.push(run.checkpoints.folderOf(run.iter));
+    const { newest } = run.checkpoints;
+    // A run that resumed one already complete has written nothing of its own.
+    const own = newest !== undefined && dirname(newest) === run.directory.checkpoints;
+    if (this.savesLast && own) folders.push(newest);
     for (const folder of new Set(folders)) {
-      // A run that resumed one already complete has written nothing of its own.
       if (!existsSync(folder)) continue;
       const target = await publishCheckpoint(folder, run.directory.path('published'), keys);
       run.logger.info(`Published ${folder} as ${target}.`);
@@ -261,6 +295,8 @@ export class CheckpointHook extends Hook {
       best,
       regular: best === undefined,
       maxKeep: this.options.maxKeepCkpts,
+      background: this.options.asyncSave ? { queue: this.options.asyncQueue ?? 1 } : undefined,
+      onError: this.options.onSaveError,
       onSaved: (folder) => {
         this.lastSaveTime = Date.now();
         run.messageHub.updateInfo('lastCkpt', run.directory.relative(folder));

@@ -1,5 +1,5 @@
 import { badValue, EngineError, HOOKS, MODELS, register, type HostArray } from '@engine/core';
-import { fromTorchLayout, toTorchLayout, type BaseAveragedModel, type BaseModel } from '@engine/nn';
+import { fromTorchLayout, type BaseAveragedModel, type BaseModel } from '@engine/nn';
 import { toHostArray } from '@engine/tensor';
 import { restoreModel } from '../checkpoint/capture.js';
 import type { CheckpointContent } from '../checkpoint/content.js';
@@ -118,19 +118,21 @@ export class EMAHook extends Hook {
     this.exchange(false);
   }
 
-  override beforeSaveCheckpoint(run: Run, { checkpoint }: EventPayloads['beforeSaveCheckpoint']): void {
+  override beforeSaveCheckpoint(
+    _run: Run,
+    { checkpoint, snapshot }: EventPayloads['beforeSaveCheckpoint'],
+  ): void {
     const { averaged } = this;
     if (!averaged || averaged.steps === 0) return;
-    const layouts = run.model.layouts();
     const own: Record<string, HostArray> = {};
-    for (const [name, variable] of Object.entries(averaged.ownState())) {
-      own[name] = toTorchLayout(toHostArray(variable), layouts[name] ?? 'none');
-    }
+    for (const [name, variable] of Object.entries(averaged.ownState())) own[name] = snapshot(variable);
     const inModel = Object.fromEntries(Object.keys(own).map((name) => [name, checkpoint.model[name]!]));
     // A run stopped in the middle of a validation is saved with the averages still in the model.
     const [averages, raw] = averaged.swapped ? [inModel, own] : [own, inModel];
     checkpoint.model = { ...checkpoint.model, ...averages };
     checkpoint.extra = { ...checkpoint.extra, [RAW]: raw };
+    // Both are captured in memory layout, so both are turned alike when they are written.
+    checkpoint.turns = { ...checkpoint.turns, [RAW]: checkpoint.turns?.['model'] ?? {} };
   }
 
   override afterRun(): void {
