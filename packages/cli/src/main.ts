@@ -2,6 +2,7 @@ import { isEngineError, EXIT_CODES } from '@engine/core';
 import { configCommand } from './commands/config.js';
 import { doctorCommand } from './commands/doctor.js';
 import { envCommand } from './commands/env.js';
+import { inspectCommand } from './commands/inspect.js';
 import { resumeCommand, trainCommand } from './commands/train.js';
 import { evalCommand } from './commands/eval.js';
 import { testCommand, valCommand } from './commands/evaluate.js';
@@ -16,6 +17,7 @@ export const COMMANDS: readonly Command[] = [
   testCommand,
   evalCommand,
   configCommand,
+  inspectCommand,
   envCommand,
   doctorCommand,
 ];

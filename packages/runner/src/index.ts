@@ -5,7 +5,17 @@ export * from './build/hooks.js';
 export * from './checkpoint/content.js';
 export * from './checkpoint/capture.js';
 export * from './checkpoint/find.js';
+export * from './checkpoint/inspect.js';
+export { loadCheckpoint, type LoadCheckpointOptions } from './checkpoint/load.js';
+export {
+  CHECKPOINT_FORMAT,
+  migrationNames,
+  registerCheckpointMigration,
+  type CheckpointDocuments,
+  type CheckpointMigration,
+} from './checkpoint/migrations.js';
 export * from './checkpoint/read.js';
+export type { CheckpointSaver } from './checkpoint/saver.js';
 export * from './checkpoint/store.js';
 export * from './checkpoint/write.js';
 export * from './environment.js';

@@ -1,10 +1,12 @@
 import { EngineError, isEngineError, type Logger } from '@engine/core';
 import { atomicWrite, cleanStaleTemps } from '@engine/fileio';
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { CheckpointContent } from './content.js';
-import { isCheckpointFolder, readCheckpoint, readMeta } from './read.js';
+import { isCheckpointFolder, readCheckpoint, readMeta, type ReadOptions } from './read.js';
+import { isRemote, readRemote, remoteCandidates } from './remote.js';
 
 const POINTER = 'last_checkpoint';
 
@@ -67,10 +69,20 @@ export async function newestWhole(dir: string, logger: Logger): Promise<FoundChe
   const pointed = await findLatestCheckpoint(dir);
   const others = await listCheckpoints(dir);
   const candidates = pointed ? [pointed, ...others.filter((folder) => folder !== pointed)] : others;
+  return firstWhole(candidates, dir, logger, readCheckpoint);
+}
+
+/** The first of `candidates` that can be read and resumed. */
+async function firstWhole(
+  candidates: readonly string[],
+  home: string,
+  logger: Logger,
+  read: (path: string, options: ReadOptions) => Promise<CheckpointContent>,
+): Promise<FoundCheckpoint | undefined> {
   let firstError: unknown;
   for (const folder of candidates) {
     try {
-      const content = await readCheckpoint(folder);
+      const content = await read(folder, { onMigrated: announceMigrations(folder, logger) });
       if (!content.loop) continue;
       if (firstError !== undefined) logger.warn(`Falling back to the newest whole checkpoint ${folder}.`);
       return { folder, content };
@@ -83,7 +95,7 @@ export async function newestWhole(dir: string, logger: Logger): Promise<FoundChe
   if (firstError !== undefined) {
     throw new EngineError({
       code: 'E_CHECKPOINT_CORRUPT',
-      what: `No checkpoint below '${dir}' is whole.`,
+      what: `No checkpoint below '${home}' is whole.`,
       received: `${candidates.length} checkpoint(s), each with a problem named above`,
       expected: 'at least one whole checkpoint',
       fix: 'start again without --resume, or restore a checkpoint from a backup',
@@ -93,24 +105,51 @@ export async function newestWhole(dir: string, logger: Logger): Promise<FoundChe
   return undefined;
 }
 
+/** Says which steps brought an older checkpoint up to date. */
+export function announceMigrations(
+  folder: string,
+  logger: Pick<Logger, 'info'>,
+): NonNullable<ReadOptions['onMigrated']> {
+  return (names, format) =>
+    logger.info(`The checkpoint ${folder} of format ${format} was migrated: ${names.join(', ')}.`);
+}
+
 /**
  * The checkpoint a path means: a checkpoint folder or weights file itself, or the newest whole one of a work dir or of
- * one launch.
+ * one launch. A path on another storage (`memory://…`, by prefix) means the same there.
  * @throws E_CHECKPOINT_MISSING when there is none
  */
 export async function openCheckpoint(path: string, logger: Logger): Promise<FoundCheckpoint> {
-  const folder = resolve(path);
-  const isHome = existsSync(folder) && !isCheckpointFolder(folder) && !folder.endsWith('.safetensors');
-  if (!isHome) return { folder, content: await readCheckpoint(folder) };
-  const found = await newestWhole(folder, logger);
-  if (!found) {
-    throw new EngineError({
-      code: 'E_CHECKPOINT_MISSING',
-      what: `There is no checkpoint below '${folder}'.`,
-      received: `'${path}'`,
-      expected: 'a checkpoint folder, a work dir with checkpoints, or a .safetensors file',
-      exitCode: 2,
-    });
+  if (isRemote(path)) return openRemote(path, logger);
+  const folder = resolve(path.startsWith('file://') ? fileURLToPath(path) : path);
+  const isHome = existsSync(folder) && statSync(folder).isDirectory() && !isCheckpointFolder(folder);
+  if (!isHome) {
+    const content = await readCheckpoint(folder, { onMigrated: announceMigrations(folder, logger) });
+    return { folder, content };
   }
+  const found = await newestWhole(folder, logger);
+  if (!found) throw nothingBelow(folder, path);
   return found;
+}
+
+async function openRemote(path: string, logger: Logger): Promise<FoundCheckpoint> {
+  const candidates = await remoteCandidates(path);
+  const [only] = candidates;
+  if (only !== undefined && candidates.length === 1) {
+    const content = await readRemote(only, { onMigrated: announceMigrations(only, logger) });
+    return { folder: only, content };
+  }
+  const found = await firstWhole(candidates, path, logger, readRemote);
+  if (!found) throw nothingBelow(path, path);
+  return found;
+}
+
+function nothingBelow(folder: string, path: string): EngineError {
+  return new EngineError({
+    code: 'E_CHECKPOINT_MISSING',
+    what: `There is no checkpoint below '${folder}'.`,
+    received: `'${path}'`,
+    expected: 'a checkpoint folder, a work dir with checkpoints, or a .safetensors file',
+    exitCode: 2,
+  });
 }

@@ -1,8 +1,18 @@
-import { EngineError, type Logger } from '@engine/core';
-import type { LoadReport } from '@engine/nn';
+import {
+  checkKeys,
+  EngineError,
+  isEngineError,
+  listNames,
+  nearest,
+  type HostArray,
+  type Logger,
+} from '@engine/core';
+import { joinPath } from '@engine/fileio';
+import type { BaseModel, LoadReport } from '@engine/nn';
+import { basename } from 'node:path';
 import type { Run } from '../run.js';
 import type { RunnerOptions } from '../runner-options.js';
-import { restoreModel, restoreRun } from './capture.js';
+import { restoreModel, restoreRun, type ReviseKeys } from './capture.js';
 import { newestWhole, openCheckpoint, type FoundCheckpoint } from './find.js';
 
 /**
@@ -10,7 +20,7 @@ import { newestWhole, openCheckpoint, type FoundCheckpoint } from './find.js';
  * of the work dir, if there is one.
  */
 export async function checkpointToLoad(
-  options: Pick<RunnerOptions, 'resume' | 'loadFrom'>,
+  options: Pick<RunnerOptions, 'resume' | 'loadFrom' | 'defaultHooks'>,
   workDir: string,
   logger: Logger,
 ): Promise<FoundCheckpoint | undefined> {
@@ -18,14 +28,81 @@ export async function checkpointToLoad(
   if (typeof resume === 'string') return openCheckpoint(resume, logger);
   if (loadFrom !== undefined && loadFrom !== null) return openCheckpoint(loadFrom, logger);
   if (!resume) return undefined;
-  const found = await newestWhole(workDir, logger);
+  const found = (await newestWhole(workDir, logger)) ?? (await fromSecondPlace(options, workDir, logger));
   if (found) logger.info(`Auto resumed from the latest checkpoint ${found.folder}.`);
   else logger.info(`There is no checkpoint in ${workDir} yet: the run starts from the beginning.`);
   return found;
 }
 
+/** The newest whole checkpoint where CheckpointHook puts its copies: for a machine that has lost its work dir. */
+async function fromSecondPlace(
+  { defaultHooks }: Pick<RunnerOptions, 'defaultHooks'>,
+  workDir: string,
+  logger: Logger,
+): Promise<FoundCheckpoint | undefined> {
+  const hook = defaultHooks?.['checkpoint'] as { outDir?: unknown } | null | undefined;
+  if (typeof hook?.outDir !== 'string') return undefined;
+  try {
+    return await openCheckpoint(joinPath(hook.outDir, basename(workDir)), logger);
+  } catch (error) {
+    if (isEngineError(error) && error.code === 'E_CHECKPOINT_MISSING') return undefined;
+    throw error;
+  }
+}
+
+export interface LoadCheckpointOptions {
+  /** Make anything that does not fit an error; false. */
+  strict?: boolean;
+  /** Rewrites of names, in order; `module.` in front is taken off unless said. */
+  reviseKeys?: ReviseKeys;
+  /** Only what lies below this name, without it: `backbone` for `backbone.conv1.weight`. */
+  prefix?: string;
+  /** Where what does not fit is told; nowhere unless said. */
+  logger?: Pick<Logger, 'info' | 'warn'> | undefined;
+}
+
+/**
+ * Loads the weights of a checkpoint into a model.
+ * @param path as `loadFrom` takes it: a checkpoint folder, a work dir, a safetensors file, here or on another storage
+ * @returns what did not fit
+ * @throws E_CHECKPOINT_…; E_CHECKPOINT_PREFIX when nothing lies below `prefix`; E_STATE_DICT with `strict`
+ */
+export async function loadCheckpoint(
+  model: BaseModel,
+  path: string,
+  options: LoadCheckpointOptions = {},
+): Promise<LoadReport> {
+  checkKeys('loadCheckpoint', options, ['strict', 'reviseKeys', 'prefix', 'logger']);
+  const { strict = false, reviseKeys, prefix, logger } = options;
+  const quiet = { info: () => undefined, warn: () => undefined };
+  const { content } = await openCheckpoint(path, (logger ?? quiet) as Logger);
+  const weights = prefix === undefined ? content.model : belowPrefix(content.model, prefix, path);
+  const report = restoreModel(model, weights, strict, reviseKeys);
+  if (logger) reportUnplaced(report, logger);
+  return report;
+}
+
+function belowPrefix(
+  weights: Record<string, HostArray>,
+  prefix: string,
+  path: string,
+): Record<string, HostArray> {
+  const head = `${prefix.replace(/\.+$/, '')}.`;
+  const found = Object.entries(weights).filter(([name]) => name.startsWith(head));
+  if (found.length > 0) return Object.fromEntries(found.map(([name, array]) => [name.slice(head.length), array]));
+  const heads = new Set(Object.keys(weights).map((name) => name.split('.')[0]!));
+  throw new EngineError({
+    code: 'E_CHECKPOINT_PREFIX',
+    what: `The checkpoint '${path}' has no weights below '${prefix}'.`,
+    received: `prefix = '${prefix}'`,
+    expected: `one of ${listNames(heads)}, or a longer beginning of a name`,
+    didYouMean: nearest(prefix, heads),
+    exitCode: 2,
+  });
+}
+
 /** Warns of weights that found no place in the model, or of places that found no weights. */
-export function reportUnplaced(report: LoadReport, logger: Logger): void {
+export function reportUnplaced(report: LoadReport, logger: Pick<Logger, 'warn'>): void {
   const mismatched = report.mismatched.map(
     ({ name, expected, received }) => `${name} [${received.join(', ')}] for [${expected.join(', ')}]`,
   );
