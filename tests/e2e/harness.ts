@@ -38,8 +38,13 @@ export interface Running {
 }
 
 /** Starts the compiled `engine` command in a folder. */
-export function startEngine(args: readonly string[], cwd: string, env: Record<string, string> = {}): Running {
-  const child = spawn(process.execPath, [BIN, ...args], {
+export function startEngine(
+  args: readonly string[],
+  cwd: string,
+  env: Record<string, string> = {},
+  nodeFlags: readonly string[] = [],
+): Running {
+  const child = spawn(process.execPath, [...nodeFlags, BIN, ...args], {
     cwd,
     env: { ...process.env, NODE_OPTIONS: '', VITEST: '', NO_COLOR: '1', ENGINE_DATA_ROOT: '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

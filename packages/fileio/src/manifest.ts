@@ -65,10 +65,7 @@ export interface VerifiedFiles {
  * Reads the files of a folder once, checking each against the `COMMIT` manifest on the way.
  * @returns also what could be read of a folder that is not whole
  */
-export async function readVerified(
-  dir: string,
-  options: { fs?: FileSystem } = {},
-): Promise<VerifiedFiles> {
+export async function readVerified(dir: string, options: { fs?: FileSystem } = {}): Promise<VerifiedFiles> {
   const fs = options.fs ?? nodeFileSystem;
   const files = new Map<string, Uint8Array>();
   const problems = await verifyDirectory(dir, { hash: false, fs });

@@ -41,14 +41,17 @@ export function turnToTorch(shape: readonly number[], layout: ParamLayout): Layo
 }
 
 /** The inverse: `shape` is PyTorch's, `inputs` the input channels of `HWIM`. */
-function turnFromTorch(shape: readonly number[], layout: ParamLayout, inputs: number | undefined): LayoutTurn {
+function turnFromTorch(
+  shape: readonly number[],
+  layout: ParamLayout,
+  inputs: number | undefined,
+): LayoutTurn {
   if (layout === 'IO') return { axes: [shape[0]!, 1, shape[1]!], shape: [shape[1]!, shape[0]!] };
   const [o, i, h, w] = shape as [number, number, number, number];
   return layout === 'HWIM'
     ? { axes: [o, 1, h * w], shape: [h, w, inputs ?? o, o / (inputs ?? o)] }
     : { axes: [o, i, h * w], shape: [h, w, i, o] };
 }
-
 
 /**
  * From the layout in memory to PyTorch's: `HWIO` → OIHW, `HWOI` → IOHW, `HWIM` → (I·M)1HW, `IO` → OI. With layout

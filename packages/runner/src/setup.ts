@@ -77,8 +77,13 @@ function historyNeeded(logProcessor: unknown): number {
     windowSize?: unknown;
     customCfg?: readonly { windowSize?: unknown }[];
   };
-  const windows = [windowSize ?? 10, ...(Array.isArray(customCfg) ? customCfg : []).map((one) => one.windowSize ?? 1)];
-  const widest = windows.map((window) => (typeof window === 'number' && window > 0 ? Math.ceil(window) : LONG_HISTORY));
+  const windows = [
+    windowSize ?? 10,
+    ...(Array.isArray(customCfg) ? customCfg : []).map((one) => one.windowSize ?? 1),
+  ];
+  const widest = windows.map((window) =>
+    typeof window === 'number' && window > 0 ? Math.ceil(window) : LONG_HISTORY,
+  );
   return Math.min(Math.max(...widest), LONG_HISTORY);
 }
 

@@ -75,7 +75,10 @@ function aboutRun({ meta }: CheckpointReport): string[] {
     ['engine', meta.engineVersion],
     ['backend', meta.backend],
     ['seed', meta.seed],
-    ...Object.entries(meta.metrics ?? {}).map(([key, value]): [string, unknown] => ['metric', `${key} ${value}`]),
+    ...Object.entries(meta.metrics ?? {}).map(([key, value]): [string, unknown] => [
+      'metric',
+      `${key} ${value}`,
+    ]),
     ...(meta.migrations ? [['migrations', meta.migrations.join(', ')] as [string, unknown]] : []),
   ];
   return facts.map(([name, value]) => `${name.padEnd(10)}  ${String(value)}`);

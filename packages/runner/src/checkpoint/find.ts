@@ -65,6 +65,8 @@ export interface FoundCheckpoint {
  * @throws E_CHECKPOINT_CORRUPT when there are some but none is whole
  */
 export async function newestWhole(dir: string, logger: Logger): Promise<FoundCheckpoint | undefined> {
+  // A crash may also have fallen on the pointer or the link in the work dir itself.
+  await cleanStaleTemps(dir);
   for (const entry of await entries(dir)) await cleanStaleTemps(join(dir, entry, 'checkpoints'));
   const pointed = await findLatestCheckpoint(dir);
   const others = await listCheckpoints(dir);

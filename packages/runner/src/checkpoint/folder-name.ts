@@ -9,7 +9,7 @@ const PLACE = /\{(iter|epoch)?(?::(\d{1,2}))?\}/g;
 
 /** @throws E_CONFIG_VALUE for a template that would give all checkpoints one name, or names that are none */
 export function checkTemplate(option: string, template: unknown): string {
-  const fix = "epoch_{}, or the like: {} is the number of epochs or iterations, {iter:6} one of six digits";
+  const fix = 'epoch_{}, or the like: {} is the number of epochs or iterations, {iter:6} one of six digits';
   if (typeof template !== 'string') throw badValue(option, template, fix);
   const rest = template.replace(PLACE, '');
   const reserved = /^(last|latest|best_.*)$|\.(tmp|old)-/.test(template);

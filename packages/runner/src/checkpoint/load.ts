@@ -89,7 +89,8 @@ function belowPrefix(
 ): Record<string, HostArray> {
   const head = `${prefix.replace(/\.+$/, '')}.`;
   const found = Object.entries(weights).filter(([name]) => name.startsWith(head));
-  if (found.length > 0) return Object.fromEntries(found.map(([name, array]) => [name.slice(head.length), array]));
+  if (found.length > 0)
+    return Object.fromEntries(found.map(([name, array]) => [name.slice(head.length), array]));
   const heads = new Set(Object.keys(weights).map((name) => name.split('.')[0]!));
   throw new EngineError({
     code: 'E_CHECKPOINT_PREFIX',

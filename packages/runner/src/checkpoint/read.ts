@@ -64,7 +64,8 @@ export async function readCheckpoint(folder: string, options: ReadOptions = {}):
   const written = existsSync(join(folder, MANIFEST_NAME)) || existsSync(join(folder, FILES.state));
   if (!written) {
     const file = join(folder, FILES.model);
-    if (!existsSync(file)) throw foreignCheckpoint(folder, `a folder without ${FILES.state} and ${FILES.model}`);
+    if (!existsSync(file))
+      throw foreignCheckpoint(folder, `a folder without ${FILES.state} and ${FILES.model}`);
     return { meta: weightsMeta(), model: weightsOf(file, await nodeFileSystem.read(file)) };
   }
   const { files, problems } = await readVerified(folder);

@@ -156,7 +156,9 @@ export class CheckpointSaver {
   }
 
   private warn(error: unknown): void {
-    this.logger.warn(`A checkpoint could not be saved: ${error instanceof Error ? error.message : String(error)}`);
+    this.logger.warn(
+      `A checkpoint could not be saved: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
 }
 

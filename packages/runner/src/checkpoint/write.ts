@@ -35,7 +35,10 @@ function stream({ group, turns }: TensorFile): AsyncGenerator<Uint8Array> {
   return streamSafetensors(specsOf({ group, turns }), read, METADATA);
 }
 
-function specsOf({ group, turns }: TensorFile): Record<string, { dtype: HostArray['dtype']; shape: readonly number[] }> {
+function specsOf({
+  group,
+  turns,
+}: TensorFile): Record<string, { dtype: HostArray['dtype']; shape: readonly number[] }> {
   return Object.fromEntries(
     Object.entries(group).map(([name, { dtype, shape }]) => [
       name,
@@ -59,7 +62,8 @@ export async function writeCheckpoint(
   };
   tensors(FILES.model, content.model, 'model');
   if (content.optimWrapper) tensors(FILES.optim, content.optimWrapper.tensors, 'optim');
-  for (const [name, group] of Object.entries(content.extra ?? {})) tensors(`${name}.safetensors`, group, name);
+  for (const [name, group] of Object.entries(content.extra ?? {}))
+    tensors(`${name}.safetensors`, group, name);
   const documents = documentsOf(content);
   let bytes = 0;
   for (const text of documents.values()) bytes += Buffer.byteLength(text);

@@ -10,5 +10,4 @@ export type WriterRequest =
 /** An error that has crossed a thread: a house error by its parts, any other by name and message. */
 export type PackedError = { parts: ErrorParts } | { name: string; message: string };
 
-export type WriterReply =
-  { id: number; memory?: SharedArrayBuffer } | { id: number; error: PackedError };
+export type WriterReply = { id: number; memory?: SharedArrayBuffer } | { id: number; error: PackedError };

@@ -11,7 +11,9 @@ const PAGE = 4096;
 function pack(error: unknown): PackedError {
   if (isEngineError(error)) {
     const { cause, ...parts } = error.parts;
-    return { parts: cause === undefined ? parts : { ...parts, cause: new Error(String((cause as Error).message)) } };
+    return {
+      parts: cause === undefined ? parts : { ...parts, cause: new Error(String((cause as Error).message)) },
+    };
   }
   return error instanceof Error
     ? { name: error.name, message: error.message }

@@ -237,8 +237,7 @@ export class CheckpointHook extends Hook {
       if (typeof score !== 'number' || Number.isNaN(score)) continue;
       const rule = this.rules[i] ?? ruleOf(key, this.options.greaterKeys, this.options.lessKeys);
       const best = run.checkpoints.bestScoreOf(key);
-      if (best === undefined || (rule === 'greater' ? score > best : score < best))
-        better[key] = score;
+      if (best === undefined || (rule === 'greater' ? score > best : score < best)) better[key] = score;
     }
     if (Object.keys(better).length === 0) return;
     const at = run.trainLoop.byEpoch ? `${run.epoch} epoch` : `${run.iter} iter`;

@@ -1,0 +1,80 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { workFolder } from './harness.js';
+import { compare, killChain, operations, prepareTorture, startInjected, undisturbed } from './torture.js';
+
+const folder = workFolder();
+afterAll(() => folder.dispose());
+
+const reference = undisturbed(folder.path, 'reference', prepareTorture(folder.path, 'reference'));
+
+/** One operation of each kind on a checkpoint, spread over the files; `npm run torture` takes them all. */
+function sample(all: readonly string[], asyncSave: boolean): number[] {
+  const wanted = asyncSave
+    ? [/write .*optim/, /rename .*step_000005/, /rename .*last_checkpoint/]
+    : [/write .*state/, /write .*COMMIT/, /symlink .*last/, /rm .*step_000005$/];
+  return wanted.map((pattern) => {
+    const found = all.findIndex((line) => pattern.test(line));
+    expect(found, String(pattern)).toBeGreaterThanOrEqual(0);
+    return found;
+  });
+}
+
+describe.each([
+  ['at once', false],
+  ['in the background', true],
+] as const)('checkpoints written %s', (_, asyncSave) => {
+  it('survive SIGKILL at any of their writes: the resumed runs end with the same bits', async () => {
+    const { outcome, operations: all } = await reference;
+    const name = `killed${asyncSave}`;
+    const places = sample(all, asyncSave);
+    const args = prepareTorture(folder.path, name, { asyncSave });
+    const { kills, problems } = await killChain(folder.path, name, args, places, outcome);
+    expect(problems).toEqual([]);
+    expect(kills).toBe(places.length);
+  });
+});
+
+describe('a disk that fails in the middle of a checkpoint', () => {
+  it.each([
+    ['ENOSPC', /E_IO_NO_SPACE.*bytes needed/s],
+    ['EIO', /E_IO_DEVICE/],
+  ])(
+    'with %s ends the run with a house error, and the resumed one with the same bits',
+    async (code, message) => {
+      const { outcome, operations: all } = await reference;
+      const name = `failed${code}`;
+      // A write of the second checkpoint, so that there is a first one to fall back to.
+      const at = all.findIndex((line) => /write .*step_000010.*optim/.test(line));
+      const asyncSave = code === 'EIO';
+      const args = prepareTorture(folder.path, name, { asyncSave });
+      const failed = await startInjected(args, folder.path, { at, code }).done;
+      expect(failed.code).toBe(1);
+      expect(failed.stderr).toMatch(message);
+      const resumed = await startInjected(args, folder.path, { short: 7 }).done;
+      expect(resumed.code, resumed.stderr).toBe(0);
+      expect(resumed.stdout).toContain('step_000005');
+      const problems: string[] = [];
+      compare({ problems }, join(folder.path, name), outcome, code);
+      expect(problems).toEqual([]);
+    },
+  );
+
+  it('goes on where onSaveError is warn, and saves what it can', async () => {
+    const { outcome, operations: all } = await reference;
+    const at = all.findIndex((line) => /rename .*step_000010/.test(line));
+    const args = prepareTorture(folder.path, 'warned', { hook: { onSaveError: 'warn' } });
+    const run = await startInjected(args, folder.path, { at, code: 'EIO' }).done;
+    expect(run.code, run.stderr).toBe(0);
+    expect(run.stdout).toMatch(/A checkpoint could not be saved: \[E_IO_DEVICE\]/);
+    expect(operations(folder.path).length).toBeGreaterThan(at);
+    const launches = readdirSync(join(folder.path, 'warned')).filter((name) => /^\d/.test(name));
+    expect(readdirSync(join(folder.path, 'warned', launches[0]!, 'checkpoints'))).toContain('step_000005');
+    const resumed = await startInjected(args, folder.path, {}).done;
+    expect(resumed.code, resumed.stderr).toBe(0);
+    const problems: string[] = [];
+    compare({ problems }, join(folder.path, 'warned'), outcome, 'warned');
+    expect(problems).toEqual([]);
+  });
+});
