@@ -11,7 +11,7 @@ describe('engine', () => {
   it('helps', async () => {
     const result = await engine(['--help'], folder.path);
     expect(result.code).toBe(0);
-    for (const name of ['train', 'resume', 'val', 'test', 'eval', 'config', 'env', 'doctor'])
+    for (const name of ['train', 'resume', 'val', 'test', 'eval', 'config', 'inspect', 'env', 'doctor'])
       expect(result.stdout).toContain(`engine ${name}`);
   });
 

@@ -1,7 +1,7 @@
-import { readdirSync } from 'node:fs';
+import { cpSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { workFolder } from './harness.js';
+import { engine, ROOT, workFolder } from './harness.js';
 import { compare, killChain, operations, prepareTorture, startInjected, undisturbed } from './torture.js';
 
 const folder = workFolder();
@@ -76,5 +76,27 @@ describe('a disk that fails in the middle of a checkpoint', () => {
     const problems: string[] = [];
     compare({ problems }, join(folder.path, 'warned'), outcome, 'warned');
     expect(problems).toEqual([]);
+  });
+});
+
+describe('a checkpoint of format 1', () => {
+  it('is migrated and resumed, and ends with the same bits', async () => {
+    const { outcome } = await reference;
+    const args = prepareTorture(folder.path, 'older');
+    const home = join(folder.path, 'older', '20260101_000000', 'checkpoints', 'step_000005');
+    cpSync(join(ROOT, 'tests/fixtures/checkpoint-format-1'), home, { recursive: true });
+    const run = await startInjected(args, folder.path, {}).done;
+    expect(run.code, run.stderr).toBe(0);
+    expect(run.stdout).toMatch(/of format 1 was migrated: hub-in-own-file\./);
+    const problems: string[] = [];
+    compare({ problems }, join(folder.path, 'older'), outcome, 'migrated');
+    expect(problems).toEqual([]);
+
+    const inspected = await engine(['inspect', 'checkpoint', home, '--tensors'], folder.path);
+    expect(inspected.code, inspected.stderr).toBe(0);
+    expect(inspected.stdout).toMatch(/format +1\n/);
+    expect(inspected.stdout).toMatch(/iteration +5\n/);
+    expect(inspected.stdout).toMatch(/model\.safetensors +540 B +4 {2}\(4 float32\)/);
+    expect(inspected.stdout).toMatch(/first\.weight +float32 +128 B +\[8, 4\]/);
   });
 });

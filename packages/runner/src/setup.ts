@@ -29,6 +29,9 @@ export interface RunServices {
   visualizer: Visualizer;
 }
 
+/** Newest values per scalar that a checkpoint holds one by one; of older ones it has what windows over everything need. */
+const HISTORY_IN_CHECKPOINT = 100;
+
 /** Makes the run's folder and the services that live in it, and offers them for injection. */
 export function createServices(options: RunnerOptions): RunServices {
   const container = createRunContainer();
@@ -44,7 +47,7 @@ export function createServices(options: RunnerOptions): RunServices {
   provide(container, LOGGER, logger);
   const messageHub = new MessageHub(experimentName, {
     warn: (message) => logger.warn(message),
-    historyInCheckpoint: historyNeeded(options.logProcessor),
+    historyInCheckpoint: HISTORY_IN_CHECKPOINT,
   });
   provide(container, MESSAGE_HUB, messageHub);
   provide(container, PROCESS_GROUP, processGroup);
@@ -66,25 +69,6 @@ export function createServices(options: RunnerOptions): RunServices {
     defaults: { type: 'LogProcessor' },
   });
   return { container, processGroup, directory, experimentName, logger, messageHub, logProcessor, visualizer };
-}
-
-/** Values per scalar that a windowed statistic over a whole epoch or run may look back upon after a resume. */
-const LONG_HISTORY = 1000;
-
-/** Newest values per scalar that a resumed run's log needs: those of the widest window. The rest is in scalars.json. */
-function historyNeeded(logProcessor: unknown): number {
-  const { windowSize, customCfg } = (logProcessor ?? {}) as {
-    windowSize?: unknown;
-    customCfg?: readonly { windowSize?: unknown }[];
-  };
-  const windows = [
-    windowSize ?? 10,
-    ...(Array.isArray(customCfg) ? customCfg : []).map((one) => one.windowSize ?? 1),
-  ];
-  const widest = windows.map((window) =>
-    typeof window === 'number' && window > 0 ? Math.ceil(window) : LONG_HISTORY,
-  );
-  return Math.min(Math.max(...widest), LONG_HISTORY);
 }
 
 /** The name given, else the config file's, followed by the time. */
