@@ -25,7 +25,7 @@ export async function remoteCandidates(path: string): Promise<string[]> {
   const storage = getFileBackend(path, {}, true);
   const clean = path.replace(/\/+$/, '');
   // A storage that cannot list, such as http, can only be asked for a file.
-  if (/\.safetensors$/.test(clean)) return [clean];
+  if (clean.endsWith('.safetensors')) return [clean];
   if (await storage.isfile(joinPath(clean, MANIFEST_NAME))) return [clean];
   if (await storage.isfile(joinPath(clean, FILES.model))) return [clean];
   return allBelow(storage, clean);
@@ -56,7 +56,7 @@ async function allBelow(storage: StorageBackend, home: string): Promise<string[]
  */
 export async function readRemote(path: string, options: ReadOptions = {}): Promise<CheckpointContent> {
   const storage = getFileBackend(path, {}, true);
-  if (/\.safetensors$/.test(path))
+  if (path.endsWith('.safetensors'))
     return { meta: weightsMeta(), model: weightsOf(path, await storage.get(path)) };
   const commit = joinPath(path, MANIFEST_NAME);
   if (!(await storage.isfile(commit))) {

@@ -119,7 +119,7 @@ export class CheckpointSaver {
         this.failures.push(error);
       })
       .finally(() => {
-        this.underWay.shift();
+        void this.underWay.shift();
         if (memory.byteLength >= this.largest) this.free.push(memory);
         else this.prepareMemory(this.largest);
       });
