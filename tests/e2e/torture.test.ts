@@ -1,7 +1,8 @@
-import { cpSync, readdirSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { engine, ROOT, workFolder } from './harness.js';
+import { engine, lastCheckpoint, ROOT, workFolder } from './harness.js';
 import { compare, killChain, operations, prepareTorture, startInjected, undisturbed } from './torture.js';
 
 const folder = workFolder();
@@ -80,17 +81,48 @@ describe('a disk that fails in the middle of a checkpoint', () => {
 });
 
 describe('a checkpoint of format 1', () => {
+  /** Takes a checkpoint back to format 1, in which the hub stood in state.json. */
+  function downgrade(folder: string): void {
+    const state = JSON.parse(readFileSync(join(folder, 'state.json'), 'utf8')) as Record<string, unknown>;
+    const { migrations: _, ...meta } = state['meta'] as Record<string, unknown>;
+    const messageHub: unknown = JSON.parse(readFileSync(join(folder, 'hub.json'), 'utf8'));
+    const text = JSON.stringify({ ...state, meta: { ...meta, format: 1 }, messageHub });
+    writeFileSync(join(folder, 'state.json'), text);
+    rmSync(join(folder, 'hub.json'));
+    const commit = JSON.parse(readFileSync(join(folder, 'COMMIT'), 'utf8')) as {
+      files: Record<string, unknown>;
+    };
+    delete commit.files['hub.json'];
+    commit.files['state.json'] = {
+      bytes: Buffer.byteLength(text),
+      sha256: createHash('sha256').update(text).digest('hex'),
+    };
+    writeFileSync(join(folder, 'COMMIT'), JSON.stringify(commit));
+  }
+
   it('is migrated and resumed, and ends with the same bits', async () => {
     const { outcome } = await reference;
     const args = prepareTorture(folder.path, 'older');
-    const home = join(folder.path, 'older', '20260101_000000', 'checkpoints', 'step_000005');
-    cpSync(join(ROOT, 'tests/fixtures/checkpoint-format-1'), home, { recursive: true });
+    const home = join(folder.path, 'older', '20260101_000000', 'checkpoints', 'step_000015');
+    const kept = join(lastCheckpoint(join(folder.path, 'reference')), '..', 'step_000015');
+    cpSync(kept, home, { recursive: true });
+    downgrade(home);
     const run = await startInjected(args, folder.path, {}).done;
     expect(run.code, run.stderr).toBe(0);
     expect(run.stdout).toMatch(/of format 1 was migrated: hub-in-own-file\./);
+    expect(run.stdout).toContain('resumed epoch: 2, iter: 15');
     const problems: string[] = [];
     compare({ problems }, join(folder.path, 'older'), outcome, 'migrated');
     expect(problems).toEqual([]);
+  });
+
+  it('written by the engine of that time is described and resumed', async () => {
+    const args = prepareTorture(folder.path, 'fixture');
+    const home = join(folder.path, 'fixture', '20260101_000000', 'checkpoints', 'step_000005');
+    cpSync(join(ROOT, 'tests/fixtures/checkpoint-format-1'), home, { recursive: true });
+    const run = await startInjected(args, folder.path, {}).done;
+    expect(run.code, run.stderr).toBe(0);
+    expect(run.stdout).toContain('resumed epoch: 0, iter: 5');
 
     const inspected = await engine(['inspect', 'checkpoint', home, '--tensors'], folder.path);
     expect(inspected.code, inspected.stderr).toBe(0);
