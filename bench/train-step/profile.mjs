@@ -1,9 +1,10 @@
 // Where the time of a training step goes: milliseconds and calls of each kernel in a step, the largest first, and what
 // remains for tfjs and the engine. Kernels of the CPU run when they are called, so that their calls can be timed.
 //   node bench/train-step/profile.mjs [--model resnet18] [--steps 12] [--device torch]
+//                                      [--dtype float32|bf16]
 import { parseArgs } from 'node:util';
 
-import { OptimWrapper } from '@engine/optim';
+import { AmpOptimWrapper, OptimWrapper } from '@engine/optim';
 import { selectDevice, tf } from '@engine/tensor';
 
 import { lossOf, MODELS } from './models.mjs';
@@ -13,6 +14,7 @@ const { values } = parseArgs({
     model: { type: 'string', default: 'resnet18' },
     steps: { type: 'string', default: '12' },
     device: { type: 'string', default: 'torch' },
+    dtype: { type: 'string', default: 'float32' },
   },
 });
 const steps = Number(values.steps);
@@ -20,7 +22,10 @@ await selectDevice(values.device);
 const { make, optimizer } = MODELS[values.model];
 const { model, x, y } = make();
 model.train();
-const wrapper = new OptimWrapper(optimizer(model));
+const wrapper =
+  values.dtype === 'float32'
+    ? new OptimWrapper(optimizer(model))
+    : new AmpOptimWrapper(optimizer(model), { dtype: 'bfloat16' });
 const step = () => wrapper.step(() => ({ loss: lossOf(model, x, y), logVars: {} }));
 for (let i = 0; i < 3; i++) step();
 

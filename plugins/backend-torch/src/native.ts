@@ -44,6 +44,8 @@ export interface NativeInfo {
   mkldnn: boolean;
   /** Whether the processor can run 3×3 convolutions of our own. */
   winograd: boolean;
+  /** The same in bfloat16. */
+  winogradNarrow: boolean;
 }
 
 /** The addon's exports. Tensors are handles: numbers that carry a generation, so that a stale one is refused. */

@@ -2,7 +2,7 @@ import { conv2d, expectNoLeak, runAccelerated, tf, type Tensor } from '@engine/t
 import { beforeAll, describe, expect, it } from 'vitest';
 
 import { native } from './native.js';
-import { Storage } from './storage.js';
+import { SCALAR, Storage } from './storage.js';
 import { distance, draw, missing, onCpuBackend, useTorch, values } from './torch.fixture.js';
 import { isWinograd } from './winograd.js';
 
@@ -89,7 +89,10 @@ describe.skipIf(without)('Winograd convolution', () => {
     expect(isWinograd(x, of([3, 3, 48, 56]), geometry)).toBe(false);
     expect(isWinograd(of([1, 8, 8, 48]), filter, geometry)).toBe(false);
     expect(isWinograd(of([2, 16, 16, 32]), of([3, 3, 32, 32]), geometry)).toBe(false);
-    expect(isWinograd(new Storage(-1, 15, x.shape), filter, geometry)).toBe(false);
+    expect(isWinograd(new Storage(-1, SCALAR.bfloat16, x.shape), filter, geometry)).toBe(false);
+    expect(
+      isWinograd(new Storage(-1, SCALAR.half, x.shape), new Storage(-1, SCALAR.half, filter.shape), geometry),
+    ).toBe(false);
     process.env.ENGINE_TORCH_CONV = 'direct';
     expect(isWinograd(x, filter, geometry)).toBe(false);
     process.env.ENGINE_TORCH_CONV = 'fast';

@@ -241,6 +241,7 @@ class Addon : public Napi::Addon<Addon> {
     out["plain"] = onlyPlain();
     out["mkldnn"] = at::hasMKLDNN();
     out["winograd"] = winograd::available() && !onlyPlain();
+    out["winogradNarrow"] = winograd::narrowAvailable() && !onlyPlain();
     return out;
   }
 

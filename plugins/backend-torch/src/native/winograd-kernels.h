@@ -15,8 +15,12 @@ constexpr int64_t kPoints = 16;
 /// Columns of a right-hand matrix that lie together: [columns / 64][rows][64], the last group may be narrower.
 constexpr int64_t kPanel = 64;
 
-/// False where the kernels below must not be called.
+/// The bits of a bfloat16.
+using Narrow = uint16_t;
+
+/// False where the kernels below must not be called, and those for bfloat16.
 bool available();
+bool narrowAvailable();
 
 /// V[ξ] = Bᵀ d B of one 4×4 tile: `pixels` are 16 rows of `c` channels, ξ's results lie `stride` floats apart.
 void inputTile(const float* const* pixels, int64_t c, float* v, int64_t stride);
@@ -35,6 +39,21 @@ void turnedFilterPanels(const float* filter, int64_t c, int64_t o, int64_t from,
 void filterGrad(const float* du, int64_t c, int64_t o, int64_t from, int64_t to, float* dfilter);
 /// C[rows][width] (+)= A·B; A's element (i, k) lies at a + i·rowStride + k·columnStride, B is a panel of `width` columns.
 void multiply(const float* a, int64_t rowStride, int64_t columnStride, const float* panel, int64_t width, float* c,
+              int64_t leading, int64_t rows, int64_t inner, bool accumulate);
+
+// The same with tiles, images and filters in bfloat16: transforms compute in float and round what they give, sums are
+// float. Matrices hold two neighbours along the sum side by side, as instructions multiply them: A's elements are such
+// pairs, which its strides and `inner` count, and panels have [rows / 2][64][2]. Channels and rows are even.
+
+void inputTile(const Narrow* const* pixels, int64_t c, Narrow* v, int64_t stride);
+/// Two tiles as a pair, `pixels` are 32 rows of channels: v [c][2] for each ξ.
+void inputTilePair(const Narrow* const* pixels, int64_t c, Narrow* v, int64_t stride);
+/// Two tiles as a pair, rows `row` and `row + 1`; `pixels` are 8 rows of channels.
+void gradTilePair(const Narrow* const* pixels, int64_t o, Narrow* w, int64_t stride, int64_t row, int64_t rows);
+void outputTile(const float* m, int64_t stride, int64_t width, const float* bias, Narrow* const* pixels);
+void filterPanels(const Narrow* filter, int64_t c, int64_t o, int64_t from, int64_t to, Narrow* u);
+void turnedFilterPanels(const Narrow* filter, int64_t c, int64_t o, int64_t from, int64_t to, Narrow* u);
+void multiply(const Narrow* a, int64_t rowStride, int64_t columnStride, const Narrow* panel, int64_t width, float* c,
               int64_t leading, int64_t rows, int64_t inner, bool accumulate);
 
 /// Where panel `first / 64` of a matrix with `rows` rows starts.
