@@ -28,6 +28,7 @@ const STEPS = {
       capture: true,
     }),
   generated: () => script('gen-errors.mjs', '--check'),
+  manifests: () => script('gen-manifests.mjs', '--check'),
   oxlint: () => tool('oxlint', ['--deny-warnings', ...SOURCES, 'scripts'], { capture: true }),
   house: () => script('check-house.mjs'),
   sherif: () => tool('sherif', [], { capture: true }),

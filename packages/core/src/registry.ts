@@ -1,6 +1,7 @@
 import { buildFromConfig, type BuildFunction, type BuildOptions } from './build.js';
 import { EngineError, show } from './errors.js';
 import { fixForUnknown } from './providers.js';
+import { captureSite, siteOf, type RegistrationSite } from './registration-site.js';
 import { currentScope } from './scope.js';
 import { listNames, nearest } from './suggest.js';
 import type { ComponentConfig, ConfigOf } from './types.js';
@@ -35,6 +36,18 @@ export interface RegistryRow {
   from?: string | undefined;
 }
 
+interface Registered {
+  entry: Entry;
+  from?: string | undefined;
+  site: Error;
+}
+
+/** `Lion from @engine/optim-lion@0.1.0`, as far as that is known. */
+function described(entry: Entry, from: string | undefined, site: Error): string {
+  const source = siteOf(site).package ?? from;
+  return `${entry.name || '(anonymous)'}${source ? ` from ${source}` : ''}`;
+}
+
 /**
  * A named table of classes and functions that configs refer to by `type`.
  *
@@ -49,7 +62,7 @@ export class Registry<T, Types extends object = object> {
   readonly scope: string;
   readonly parent: Registry<T, Types> | undefined;
   readonly children = new Map<string, Registry<T, Types>>();
-  private readonly entries = new Map<string, { entry: Entry; from?: string | undefined }>();
+  private readonly entries = new Map<string, Registered>();
   private readonly ownBuild: BuildFunction | undefined;
 
   constructor(name: string, options: RegistryOptions = {}) {
@@ -97,6 +110,7 @@ export class Registry<T, Types extends object = object> {
         expected: 'a class or a function',
       });
     }
+    const site = captureSite();
     for (const key of [name, ...(options.aliases ?? [])]) {
       if (typeof key !== 'string' || key === '') {
         throw new EngineError({
@@ -111,14 +125,20 @@ export class Registry<T, Types extends object = object> {
         throw new EngineError({
           code: 'E_REGISTRY_DUPLICATE',
           what: `'${key}' is already registered in ${this.name} (scope '${this.scope}').`,
-          received: `${entry.name || '(anonymous)'}${options.from ? ` from ${options.from}` : ''}`,
-          expected: `a name other than that of ${known.entry.name || '(anonymous)'}${known.from ? ` from ${known.from}` : ''}`,
+          received: described(entry, options.from, site),
+          expected: `a name other than that of ${described(known.entry, known.from, known.site)}`,
           fix: 'choose another name, or pass { force: true } to replace the first one',
         });
       }
-      this.entries.set(key, { entry, from: options.from });
+      this.entries.set(key, { entry, from: options.from, site });
     }
     return entry;
+  }
+
+  /** File and package that registered a name of this registry itself. */
+  siteOf(name: string): RegistrationSite {
+    const known = this.entries.get(name);
+    return known ? siteOf(known.site) : {};
   }
 
   /** Removes a name from this registry itself. */

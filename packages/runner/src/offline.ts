@@ -1,9 +1,9 @@
-import { badValue, DATASETS, isComponentConfig, loadPlugins, withScope } from '@engine/core';
+import { badValue, DATASETS, isComponentConfig, withScope } from '@engine/core';
 import { prepareData } from '@engine/data';
 import { Evaluator, buildEvaluator } from '@engine/evaluator';
 import { load } from '@engine/fileio';
-import { dirname } from 'node:path';
 import type { Metrics } from './events.js';
+import { importPlugins } from './plugins.js';
 import type { RunnerOptions } from './runner-options.js';
 
 /**
@@ -13,9 +13,9 @@ import type { RunnerOptions } from './runner-options.js';
  * @throws E_CONFIG_VALUE without a testEvaluator, or for a file of another kind
  */
 export async function evaluateOffline(options: RunnerOptions, file: string): Promise<Metrics> {
-  const { testEvaluator, testDataloader, defaultScope, plugins, cfg } = options;
+  const { testEvaluator, testDataloader, defaultScope } = options;
   if (!testEvaluator) throw badValue('testEvaluator', testEvaluator, 'the metrics to compute');
-  await loadPlugins([...(plugins ?? [])], cfg?.filename ? dirname(cfg.filename) : process.cwd());
+  await importPlugins(options);
   const predictions: unknown = await load(file);
   if (!Array.isArray(predictions)) throw badValue('predictions', predictions, 'a list, one per sample');
   await prepareData(testDataloader);

@@ -1,4 +1,4 @@
-import { loadPlugins, withScope, type DependencyContainer, type Logger, type MessageHub } from '@engine/core';
+import { withScope, type DependencyContainer, type Logger, type MessageHub } from '@engine/core';
 import { prepareData } from '@engine/data';
 import type { ProcessGroup } from '@engine/dist';
 import type { BaseModel } from '@engine/nn';
@@ -6,7 +6,6 @@ import type { AnyOptimWrapper, ParamScheduler } from '@engine/optim';
 import type { ComputeBackend } from '@engine/tensor';
 import type { Visualizer } from '@engine/visualizer';
 import { randomInt } from 'node:crypto';
-import { dirname } from 'node:path';
 import { addHook, buildHooks } from './build/hooks.js';
 import { buildEvalLoop, buildTrainLoop, type LoopContext } from './build/loops.js';
 import { modelOf, prepareForTraining } from './build/model.js';
@@ -27,6 +26,7 @@ import { Compute } from './compute.js';
 import { checkValidation } from './loops/sanity.js';
 import { locateError, reportFailure } from './locate-error.js';
 import type { Run, SaveOptions, SaveRequest } from './run.js';
+import { importPlugins, warnOfPlugins } from './plugins.js';
 import { notConfigured, notReady } from './runner-errors.js';
 import type { RunDirectory } from './run-directory.js';
 import { checkRunnerOptions, type HookConfig, type RunnerOptions } from './runner-options.js';
@@ -299,16 +299,14 @@ export class Runner implements Run {
   private async setup(): Promise<void> {
     if (this.services) return;
     const { options } = this;
-    await loadPlugins(
-      [...(options.plugins ?? [])],
-      options.cfg?.filename ? dirname(options.cfg.filename) : process.cwd(),
-    );
+    const plugins = await importPlugins(options);
     this.compute = await Compute.start(options);
     this.backend = this.compute.backend;
     this.runSeed ??= options.randomness?.seed ?? randomInt(2 ** 31);
     const services = this.scoped(() => createServices(options));
     this.services = services;
     warnOfScope(options.defaultScope, services.logger);
+    warnOfPlugins(plugins, services.logger);
     this.store = new CheckpointStore(services.directory, services.logger);
     this.builtSaver = new CheckpointSaver(this.store, services.logger);
     this.hookBus = this.scoped(() => buildHooks(options, services));

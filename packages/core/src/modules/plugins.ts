@@ -1,5 +1,7 @@
 import { pathToFileURL } from 'node:url';
 import { EngineError, isEngineError } from '../errors.js';
+import { discoverPlugins } from './discover.js';
+import { checkVersion } from './manifest.js';
 import { isFileSpecifier, packageName, resolveFile, TYPESCRIPT } from './resolve-module.js';
 import { shared } from '../shared.js';
 import {
@@ -44,33 +46,47 @@ export async function importModule(specifier: string, baseDir: string): Promise<
 }
 
 /**
- * Imports plugins one after the other, so that what they register comes in the order of the list.
+ * Imports plugins one after the other, so that what they register comes in the order of the list. All of them are
+ * tried before the first failure is thrown.
  * @param baseDir folder that relative paths start from and packages are looked up from; the config's folder
  * @throws E_PLUGIN_LOAD for one that is missing or throws, with the reason as its cause
+ * @throws E_PLUGIN_VERSION for one that was made for another engine
  */
 export async function loadPlugins(
   specifiers: readonly string[],
   baseDir: string,
 ): Promise<ModuleNamespace[]> {
   const namespaces: ModuleNamespace[] = [];
+  const failures: EngineError[] = [];
   for (const specifier of specifiers) {
     try {
+      const plugin = isFileSpecifier(specifier)
+        ? undefined
+        : discoverPlugins(baseDir).find(({ name }) => name === packageName(specifier));
+      if (plugin) checkVersion(plugin);
       namespaces.push(await importModule(specifier, baseDir));
     } catch (cause) {
+      if (isEngineError(cause) && cause.code === 'E_PLUGIN_VERSION') {
+        failures.push(cause);
+        continue;
+      }
       const notFound = isEngineError(cause) && cause.code === 'E_MODULE_NOT_FOUND';
-      throw new EngineError({
-        code: 'E_PLUGIN_LOAD',
-        what: notFound
-          ? `The plugin '${specifier}' cannot be found.`
-          : `The plugin '${specifier}' cannot be loaded.`,
-        received: cause instanceof Error ? cause.message.split('\n')[0] : String(cause),
-        didYouMean: notFound ? cause.parts.didYouMean : undefined,
-        fix: notFound ? cause.parts.fix : undefined,
-        cause,
-        exitCode: 2,
-      });
+      failures.push(
+        new EngineError({
+          code: 'E_PLUGIN_LOAD',
+          what: notFound
+            ? `The plugin '${specifier}' cannot be found.`
+            : `The plugin '${specifier}' cannot be loaded.`,
+          received: cause instanceof Error ? cause.message.split('\n')[0] : String(cause),
+          didYouMean: notFound ? cause.parts.didYouMean : undefined,
+          fix: notFound ? cause.parts.fix : undefined,
+          cause,
+          exitCode: 2,
+        }),
+      );
     }
   }
+  if (failures.length > 0) throw failures[0]!;
   return namespaces;
 }
 
