@@ -13,7 +13,8 @@ export type FileFormat =
       name: string;
       extensions: readonly string[];
       binary: true;
-      parse(bytes: Uint8Array): unknown;
+      /** @param file name for error messages */
+      parse(bytes: Uint8Array, file?: string): unknown;
       stringify(value: unknown): Uint8Array;
     };
 

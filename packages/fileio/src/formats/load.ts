@@ -1,6 +1,7 @@
 import { EngineError } from '@engine/core';
 import { getFileBackend, type BackendOptions } from '../storage/file-backend.js';
 import { fileFormat } from './file-format.js';
+import './array-formats.js';
 import './safetensors-format.js';
 import './text-formats.js';
 
@@ -12,13 +13,14 @@ export interface FormatOptions {
 }
 
 /**
- * Reads a structured file: `.json`, `.yaml`, `.yml`, `.txt`, `.log`, `.safetensors`, and what `registerFileFormat` added.
+ * Reads a structured file: `.json`, `.yaml`, `.yml`, `.txt`, `.log`, `.csv` (rows of strings), `.safetensors`, `.npy`,
+ * `.npz`, `.pth`, `.pt`, and what `registerFileFormat` added.
  * @throws E_FORMAT_UNKNOWN, E_FORMAT_PARSE (naming the file), E_IO_NOT_FOUND
  */
 export async function load(file: string, options: FormatOptions = {}): Promise<unknown> {
   const format = fileFormat(options.format ?? file);
   const backend = getFileBackend(file, options.backendOptions, true);
-  if (format.binary) return format.parse(await backend.get(file));
+  if (format.binary) return format.parse(await backend.get(file), file);
   const text = await backend.getText(file);
   try {
     return format.parse(text);

@@ -9,7 +9,7 @@ registerFileFormat({
   name: 'safetensors',
   extensions: ['safetensors'],
   binary: true,
-  parse: (bytes) => readSafetensors(bytes).tensors,
+  parse: (bytes, file) => readSafetensors(bytes, { file }).tensors,
   stringify: (value) => {
     if (typeof value !== 'object' || value === null || !Object.values(value).every(isHostArray)) {
       throw new EngineError({

@@ -1,4 +1,5 @@
 import { EngineError, listNames, nearest, STORAGE_BACKENDS, show, type ComponentConfig } from '@engine/core';
+import './http-backend.js';
 import './local-backend.js';
 import './memory-backend.js';
 import type { StorageBackend } from './storage-backend.js';

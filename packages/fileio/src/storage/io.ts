@@ -1,12 +1,12 @@
 import { getFileBackend, type BackendOptions } from './file-backend.js';
-import type { ListOptions, LocalPath } from './storage-backend.js';
+import type { GetOptions, ListOptions, LocalPath } from './storage-backend.js';
 
 // The file functions: each finds the storage by the path's prefix (or `options.backend`) and hands over. Copies between
 // this machine and a storage choose it by the side that is not local.
 
-/** Bytes of a file. */
-export function get(path: string, options?: BackendOptions): Promise<Uint8Array> {
-  return getFileBackend(path, options, true).get(path);
+/** Bytes of a file, or a range of them. @param read range, progress, abort */
+export function get(path: string, options?: BackendOptions, read?: GetOptions): Promise<Uint8Array> {
+  return getFileBackend(path, options, true).get(path, read);
 }
 
 /** Text of a file. @param encoding UTF-8 unless said */
@@ -97,4 +97,14 @@ export function listDirOrFile(
   options?: BackendOptions,
 ): AsyncIterable<string> {
   return getFileBackend(path, options, true).listDirOrFile(path, list);
+}
+
+/** An address that anybody may read from (or write to) for `seconds`, where the storage has such (S3). */
+export function generatePresignedUrl(
+  path: string,
+  method: 'GET' | 'PUT' = 'GET',
+  seconds = 3600,
+  options?: BackendOptions,
+): Promise<string> {
+  return getFileBackend(path, options, true).generatePresignedUrl(path, method, seconds);
 }

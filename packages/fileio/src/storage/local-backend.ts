@@ -6,7 +6,13 @@ import { atomicWrite, replaceSymlink } from '../atomic-write.js';
 import { plainBytes } from '../bytes.js';
 import { nodeFileSystem, type FileSystem, type FileStat } from '../file-system.js';
 import { ioError } from '../io-error.js';
-import { BaseStorageBackend, listFilter, type ListOptions, type LocalPath } from './storage-backend.js';
+import {
+  BaseStorageBackend,
+  listFilter,
+  type GetOptions,
+  type ListOptions,
+  type LocalPath,
+} from './storage-backend.js';
 
 // eslint-disable-next-line @typescript-eslint/no-empty-object-type
 export interface LocalBackendOptions {}
@@ -35,8 +41,11 @@ export class LocalBackend extends BaseStorageBackend {
     this.fs = fs;
   }
 
-  get(path: string): Promise<Uint8Array> {
-    return attempt('read', path, async () => plainBytes(await fs.readFile(localPath(path))));
+  get(path: string, { range }: GetOptions = {}): Promise<Uint8Array> {
+    return attempt('read', path, async () => {
+      if (range) return readRange(localPath(path), range.begin, range.end);
+      return plainBytes(await fs.readFile(localPath(path)));
+    });
   }
 
   override async put(data: Uint8Array, path: string): Promise<void> {
@@ -139,6 +148,23 @@ export class LocalBackend extends BaseStorageBackend {
 /** The path on this machine of a plain path or a `file://` address. */
 function localPath(path: string): string {
   return path.startsWith('file://') ? fileURLToPath(path) : path;
+}
+
+async function readRange(path: string, begin: number, end: number | undefined): Promise<Uint8Array> {
+  const handle = await fs.open(path, 'r');
+  try {
+    const { size } = await handle.stat();
+    const out = new Uint8Array(Math.max(0, Math.min(end ?? size, size) - begin));
+    let done = 0;
+    while (done < out.byteLength) {
+      const { bytesRead } = await handle.read(out, done, out.byteLength - done, begin + done);
+      if (bytesRead === 0) break;
+      done += bytesRead;
+    }
+    return out.subarray(0, done);
+  } finally {
+    await handle.close();
+  }
 }
 
 async function attempt<R>(doing: string, path: string, run: () => Promise<R>): Promise<R> {

@@ -19,6 +19,16 @@ export interface ListOptions {
   recursive?: boolean | undefined;
 }
 
+/** How a file is read. */
+export interface GetOptions {
+  /** Only these bytes: from `begin` to before `end`, or to the end of the file. What lies behind the end is left out. */
+  range?: { begin: number; end?: number | undefined } | undefined;
+  /** Told after each piece: bytes so far, and all of them where known. Storages without network do not call it. */
+  onProgress?: ((bytes: number, total: number | undefined) => void) | undefined;
+  /** Ends a download with E_IO_ABORTED. */
+  signal?: AbortSignal | undefined;
+}
+
 /** Names of the operations that a storage may lack. */
 export type StorageOperation = Exclude<keyof StorageBackend, 'name'>;
 
@@ -32,7 +42,7 @@ export type StorageOperation = Exclude<keyof StorageBackend, 'name'>;
 export interface StorageBackend {
   /** Name in `STORAGE_BACKENDS`. */
   readonly name: string;
-  get(path: string): Promise<Uint8Array>;
+  get(path: string, options?: GetOptions): Promise<Uint8Array>;
   getText(path: string, encoding?: BufferEncoding): Promise<string>;
   /** Writes as a whole or not at all; folders above are made. */
   put(data: Uint8Array, path: string): Promise<void>;
@@ -63,12 +73,17 @@ export interface StorageBackend {
   copyIfSymlinkFails(source: string, target: string): Promise<boolean>;
   /** Paths relative to `path`; names that begin with a dot are left out; in no particular order. */
   listDirOrFile(path: string, options?: ListOptions): AsyncIterable<string>;
+  /**
+   * An address with which anybody may read (or write) the file for a while, without credentials.
+   * @param seconds until it expires. Default 3600.
+   */
+  generatePresignedUrl(path: string, method?: 'GET' | 'PUT', seconds?: number): Promise<string>;
 }
 
 /** Base of storages: every operation but the three necessary ones throws E_STORAGE_UNSUPPORTED unless overridden. */
 export abstract class BaseStorageBackend implements StorageBackend {
   abstract readonly name: string;
-  abstract get(path: string): Promise<Uint8Array>;
+  abstract get(path: string, options?: GetOptions): Promise<Uint8Array>;
   abstract getLocalPath(path: string): Promise<LocalPath>;
 
   async getText(path: string, encoding: BufferEncoding = 'utf-8'): Promise<string> {
@@ -134,6 +149,9 @@ export abstract class BaseStorageBackend implements StorageBackend {
   listDirOrFile(path: string, _options?: ListOptions): AsyncIterable<string> {
     throw this.unsupported('listDirOrFile', path);
   }
+  generatePresignedUrl(path: string, _method?: 'GET' | 'PUT', _seconds?: number): Promise<string> {
+    return this.cannot('generatePresignedUrl', path);
+  }
 
   private cannot(operation: StorageOperation, path: string): Promise<never> {
     return Promise.reject(this.unsupported(operation, path));
@@ -172,4 +190,9 @@ export function listFilter(options: ListOptions = {}): {
     recursive,
     matches: (name) => suffixes === undefined || suffixes.some((end) => name.endsWith(end)),
   };
+}
+
+/** The part of a whole content that a range asks for, as a view. */
+export function sliceRange(data: Uint8Array, range: GetOptions['range']): Uint8Array {
+  return range ? data.subarray(range.begin, Math.max(range.begin, range.end ?? data.byteLength)) : data;
 }
