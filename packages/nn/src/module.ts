@@ -37,7 +37,7 @@ export type StreamOf = (leaf: string) => RandomStream;
 export abstract class Module implements ParamSource {
   /** Whether layers behave as in training (batch statistics, dropout). Set with {@link train} and {@link eval}. */
   training = true;
-  readonly initCfg: readonly InitConfig[];
+  initCfg: readonly InitConfig[];
   /** Set once {@link initWeights} has run here or above. */
   initialized = false;
   /** Set when variables of this very module came from a state dict, which initialisation must not undo. */

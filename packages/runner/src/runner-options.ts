@@ -14,6 +14,7 @@ import {
 } from '@engine/core';
 import type { DataloaderConfig } from '@engine/data';
 import type { Evaluator } from '@engine/evaluator';
+import type { WeightOptions } from '@engine/fileio';
 import type { BaseModel } from '@engine/nn';
 import type {
   AnyOptimWrapper,
@@ -77,8 +78,11 @@ export interface RunnerConfig {
   ttaPipeline?: readonly unknown[];
   /** Inserted in the model's config where that has none. */
   dataPreprocessor?: Record<string, unknown>;
-  /** Weights to start from: a checkpoint folder, a work dir or a .safetensors file. With `resume`: the whole run. */
-  loadFrom?: string;
+  /**
+   * Weights to start from: a checkpoint folder, a work dir, or a `.safetensors`, `.pth` or `.npz` file; also at
+   * `https://`, `package::path` or in a storage. As an object with changes of names. With `resume`: the whole run.
+   */
+  loadFrom?: string | LoadFromOptions;
   /** Continue the newest run in `workDir` (true), or the one at a path. */
   resume?: boolean | string;
   /** How processes were launched; only `none` yet. */
@@ -105,6 +109,11 @@ export interface RunnerConfig {
   device?: string;
   /** Packages or files to import before anything is built; they register their parts. */
   plugins?: readonly string[];
+}
+
+/** Weights to start from, with changes of names. */
+export interface LoadFromOptions extends WeightOptions {
+  path: string;
 }
 
 /** Everything a run may be told. */
@@ -231,7 +240,11 @@ function checkTypes(options: RunnerOptions): void {
     Array.isArray(value) && value.every((item) => typeof item === 'string');
   const rules: [key: keyof RunnerOptions, ok: (value: unknown) => boolean, expected: string][] = [
     ['model', (value) => typeof value === 'object', 'a model, its config, or a list of configs'],
-    ['loadFrom', (value) => typeof value === 'string', 'the path of a checkpoint'],
+    [
+      'loadFrom',
+      (value) => typeof value === 'string' || typeof (value as LoadFromOptions | null)?.path === 'string',
+      'the path of a checkpoint, or { path, prefix, reviseKeys }',
+    ],
     [
       'resume',
       (value) => typeof value === 'boolean' || typeof value === 'string',

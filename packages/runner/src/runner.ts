@@ -1,7 +1,7 @@
 import { withScope, type DependencyContainer, type Logger, type MessageHub } from '@engine/core';
 import { prepareData } from '@engine/data';
 import type { ProcessGroup } from '@engine/dist';
-import type { BaseModel } from '@engine/nn';
+import { fetchPretrained, type BaseModel } from '@engine/nn';
 import type { AnyOptimWrapper, ParamScheduler } from '@engine/optim';
 import type { ComputeBackend } from '@engine/tensor';
 import type { Visualizer } from '@engine/visualizer';
@@ -190,6 +190,7 @@ export class Runner implements Run {
       const { loop, found, resuming } = await this.buildTraining();
       await this.announce(true);
       await this.emit('beforeRun');
+      await fetchPretrained(this.model);
       this.model.initWeights({ seed: this.seed });
       if (found && !this.loaded) await this.load(found, resuming);
       if (!resuming) await checkValidation(this, this.options.numSanityValSteps ?? 0);
@@ -216,6 +217,7 @@ export class Runner implements Run {
         ? await this.buildTraining()
         : await this.buildForEvaluation('val');
       if (this.options.testCfg) await this.buildForEvaluation('test');
+      await fetchPretrained(this.model);
       this.model.initWeights({ seed: this.seed });
       if (found) await this.load(found, false);
     });
@@ -279,6 +281,7 @@ export class Runner implements Run {
       if (found) await this.load(found, false);
       else if (this.options.resume) throw noCheckpoint(this.directory.workDir);
       else if (!this.loaded) {
+        await fetchPretrained(this.model);
         this.model.initWeights({ seed: this.seed });
         this.logger.warn('No weights were loaded: the model is as it was initialised. Use loadFrom.');
       }

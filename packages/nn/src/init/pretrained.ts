@@ -1,5 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 import {
   EngineError,
@@ -10,7 +9,7 @@ import {
   register,
   type HostArray,
 } from '@engine/core';
-import { readSafetensors } from '@engine/fileio';
+import { cachedWeightsPath, isWeightAddress, packagePath, readWeights, type ReviseKey } from '@engine/fileio';
 import type { Variable } from '@engine/tensor';
 
 import type { Module } from '../module.js';
@@ -18,10 +17,15 @@ import { fromTorchLayout } from '../torch-layout.js';
 import type { WeightInitializer } from './init-module.js';
 
 export interface PretrainedInitOptions {
-  /** A `.safetensors` file, or a checkpoint folder that holds `model.safetensors`. */
+  /**
+   * A `.safetensors`, `.pth` or `.npz` file, or a checkpoint folder that holds `model.safetensors`; also at `https://`,
+   * `package::path`, or in a storage (`s3://`), which the Runner fetches before.
+   */
   checkpoint: string;
   /** Take only what is below this name in the file, such as 'backbone'; everything unless said. */
   prefix?: string | undefined;
+  /** Changes of names before `prefix`: patterns and replacements. Default: `module.` at the beginning goes. */
+  reviseKeys?: readonly ReviseKey[] | undefined;
 }
 
 declare module '@engine/core' {
@@ -30,41 +34,29 @@ declare module '@engine/core' {
   }
 }
 
-const WEIGHTS = 'model.safetensors';
-
 /** The tensors of a checkpoint, by name, in PyTorch's layout. */
-function readTensors(checkpoint: string): Record<string, HostArray> {
+function readTensors({ checkpoint, prefix, reviseKeys }: PretrainedInitOptions): Record<string, HostArray> {
   let file = checkpoint;
+  if (/^https?:\/\//.test(checkpoint)) file = cachedWeightsPath(checkpoint);
+  else if (checkpoint.startsWith('file://')) file = fileURLToPath(checkpoint);
+  else if (checkpoint.includes('::')) file = packagePath(checkpoint);
   try {
-    if (statSync(checkpoint).isDirectory()) file = join(checkpoint, WEIGHTS);
-    return readSafetensors(new Uint8Array(readFileSync(file)), { file }).tensors;
+    return readWeights(file, { prefix, reviseKeys });
   } catch (cause) {
-    if ((cause as { code?: unknown }).code !== 'ENOENT') throw cause;
+    if ((cause as { code?: unknown }).code !== 'E_IO_NOT_FOUND') throw cause;
     throw new EngineError({
       code: 'E_INIT_PRETRAINED',
       what: 'The pretrained weights are not there.',
       received: `Pretrained.checkpoint = '${checkpoint}'`,
-      expected: `a .safetensors file on this machine, or a checkpoint folder with ${WEIGHTS}`,
+      expected: 'a .safetensors, .pth or .npz file, or a checkpoint folder with model.safetensors',
+      fix: isWeightAddress(checkpoint)
+        ? 'call `await fetchPretrained(model)` before initWeights; the Runner does that'
+        : 'check the path',
       option: 'checkpoint',
       cause,
       exitCode: 2,
     });
   }
-}
-
-/** The entries below a dotted name, without it. */
-function below(tensors: Record<string, HostArray>, prefix: string): Record<string, HostArray> {
-  const start = prefix.endsWith('.') ? prefix : `${prefix}.`;
-  const found = Object.entries(tensors).filter(([name]) => name.startsWith(start));
-  if (found.length === 0) {
-    const tops = [...new Set(Object.keys(tensors).map((name) => name.split('.')[0]!))];
-    throw badValue(
-      'Pretrained.prefix',
-      prefix,
-      `the beginning of a name in the checkpoint: ${listNames(tops)}`,
-    );
-  }
-  return Object.fromEntries(found.map(([name, value]) => [name.slice(start.length), value]));
 }
 
 /**
@@ -78,7 +70,7 @@ export class PretrainedInit implements WeightInitializer {
   private readonly options: PretrainedInitOptions;
 
   constructor(options: PretrainedInitOptions) {
-    checkKeys('Pretrained', options, ['checkpoint', 'prefix']);
+    checkKeys('Pretrained', options, ['checkpoint', 'prefix', 'reviseKeys']);
     if (typeof options.checkpoint !== 'string' || options.checkpoint === '')
       throw badValue('Pretrained.checkpoint', options.checkpoint, 'the path of a file or folder');
     if (options.prefix !== undefined && typeof options.prefix !== 'string')
@@ -88,12 +80,11 @@ export class PretrainedInit implements WeightInitializer {
 
   /**
    * @throws E_INIT_PRETRAINED when there is no file, or nothing of it fits the module
-   * @throws E_CONFIG_VALUE when no name begins with the prefix
+   * @throws E_WEIGHTS_PREFIX when no name begins with the prefix
    */
   initialize(module: Module): Variable[] {
     const { checkpoint, prefix } = this.options;
-    const all = readTensors(checkpoint);
-    const tensors = prefix ? below(all, prefix) : all;
+    const tensors = readTensors(this.options);
     const layouts = module.layouts();
     const own = module.stateDict();
     const state = Object.fromEntries(

@@ -1,12 +1,11 @@
 import { EngineError, isEngineError, type Logger } from '@engine/core';
-import { atomicWrite, cleanStaleTemps } from '@engine/fileio';
+import { atomicWrite, cleanStaleTemps, localWeights } from '@engine/fileio';
 import { existsSync, statSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { CheckpointContent } from './content.js';
 import { isCheckpointFolder, readCheckpoint, readMeta, type ReadOptions } from './read.js';
-import { isRemote, readRemote, remoteCandidates } from './remote.js';
+import { readRemote, remoteCandidates } from './remote.js';
 
 const POINTER = 'last_checkpoint';
 
@@ -118,12 +117,14 @@ export function announceMigrations(
 
 /**
  * The checkpoint a path means: a checkpoint folder or weights file itself, or the newest whole one of a work dir or of
- * one launch. A path on another storage (`memory://…`, by prefix) means the same there.
+ * one launch. A path on another storage (`memory://…`, by prefix) means the same there;
+ * weights at `https://`, `package::path` and registered schemes are fetched.
  * @throws E_CHECKPOINT_MISSING when there is none
  */
 export async function openCheckpoint(path: string, logger: Logger): Promise<FoundCheckpoint> {
-  if (isRemote(path)) return openRemote(path, logger);
-  const folder = resolve(path.startsWith('file://') ? fileURLToPath(path) : path);
+  const local = await localWeights(path);
+  if (local === undefined) return openRemote(path, logger);
+  const folder = resolve(local);
   const isHome = existsSync(folder) && statSync(folder).isDirectory() && !isCheckpointFolder(folder);
   if (!isHome) {
     const content = await readCheckpoint(folder, { onMigrated: announceMigrations(folder, logger) });

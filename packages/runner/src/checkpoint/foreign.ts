@@ -12,13 +12,13 @@ export function sniff(bytes: Uint8Array): string | undefined {
   return undefined;
 }
 
-/** The error for what another program wrote. Pickles are never opened: reading one runs code from it. */
+/** The error for what another program wrote and `parseWeights` cannot make weights of. Nothing in a pickle is ever run. */
 export function foreignCheckpoint(path: string, kind: string): EngineError {
   return new EngineError({
     code: 'E_CHECKPOINT_FOREIGN',
     what: `'${path}' is no checkpoint of this engine.`,
     received: kind,
-    expected: 'a checkpoint folder, or a .safetensors file',
+    expected: 'a checkpoint folder, or a .safetensors or .pth file with weights',
     fix: "convert PyTorch weights in Python: safetensors.torch.save_file(torch.load(path, weights_only=True)['state_dict'], 'model.safetensors')",
     exitCode: 2,
   });

@@ -7,7 +7,7 @@ import {
   type HostArray,
   type Logger,
 } from '@engine/core';
-import { joinPath } from '@engine/fileio';
+import { joinPath, selectWeights } from '@engine/fileio';
 import type { BaseModel, LoadReport } from '@engine/nn';
 import { basename } from 'node:path';
 import type { Run } from '../run.js';
@@ -26,7 +26,13 @@ export async function checkpointToLoad(
 ): Promise<FoundCheckpoint | undefined> {
   const { resume, loadFrom } = options;
   if (typeof resume === 'string') return openCheckpoint(resume, logger);
-  if (loadFrom !== undefined && loadFrom !== null) return openCheckpoint(loadFrom, logger);
+  if (typeof loadFrom === 'string') return openCheckpoint(loadFrom, logger);
+  if (loadFrom !== undefined && loadFrom !== null) {
+    checkKeys('loadFrom', loadFrom, ['path', 'prefix', 'reviseKeys']);
+    const { path, ...names } = loadFrom;
+    const { folder, content } = await openCheckpoint(path, logger);
+    return { folder, content: { ...content, model: selectWeights(content.model, names) } };
+  }
   if (!resume) return undefined;
   const found = (await newestWhole(workDir, logger)) ?? (await fromSecondPlace(options, workDir, logger));
   if (found) logger.info(`Auto resumed from the latest checkpoint ${found.folder}.`);
@@ -63,7 +69,7 @@ export interface LoadCheckpointOptions {
 
 /**
  * Loads the weights of a checkpoint into a model.
- * @param path as `loadFrom` takes it: a checkpoint folder, a work dir, a safetensors file, here or on another storage
+ * @param path as `loadFrom` takes it: a checkpoint folder, a work dir, a `.safetensors` or `.pth` file, here or on another storage
  * @returns what did not fit
  * @throws E_CHECKPOINT_…; E_CHECKPOINT_PREFIX when nothing lies below `prefix`; E_STATE_DICT with `strict`
  */

@@ -1,5 +1,5 @@
 import { EngineError, isEngineError, type HostArray } from '@engine/core';
-import { MANIFEST_NAME, nodeFileSystem, readSafetensors, readVerified } from '@engine/fileio';
+import { MANIFEST_NAME, nodeFileSystem, parseWeights, readSafetensors, readVerified } from '@engine/fileio';
 import { existsSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -148,13 +148,13 @@ function assemble({ state, data, random, hub, tensors }: CheckpointDocuments): C
   return content;
 }
 
-/** The tensors of a safetensors file. @throws E_CHECKPOINT_CORRUPT, E_CHECKPOINT_FOREIGN */
+/** The tensors of a safetensors file, or of one of torch or numpy. @throws E_CHECKPOINT_CORRUPT, E_CHECKPOINT_FOREIGN */
 export function weightsOf(file: string, bytes: Uint8Array): Record<string, HostArray> {
   try {
     return readSafetensors(bytes, { file }).tensors;
   } catch (cause) {
     const kind = sniff(bytes);
-    if (kind) throw foreignCheckpoint(file, kind);
+    if (kind) return foreignWeights(file, bytes, kind);
     throw new EngineError({
       code: 'E_CHECKPOINT_CORRUPT',
       what: `The weights in '${file}' cannot be read.`,
@@ -163,6 +163,15 @@ export function weightsOf(file: string, bytes: Uint8Array): Record<string, HostA
       fix: 'get the file again, or use another checkpoint',
       cause,
     });
+  }
+}
+
+function foreignWeights(file: string, bytes: Uint8Array, kind: string): Record<string, HostArray> {
+  try {
+    return parseWeights(bytes, file);
+  } catch (cause) {
+    const why = isEngineError(cause) ? cause.parts.what : String(cause);
+    throw foreignCheckpoint(file, `${kind}. ${why}`);
   }
 }
 

@@ -1,12 +1,5 @@
 import { EngineError } from '@engine/core';
-import {
-  getFileBackend,
-  joinPath,
-  MANIFEST_NAME,
-  parseUriPrefix,
-  readVerified,
-  type StorageBackend,
-} from '@engine/fileio';
+import { getFileBackend, joinPath, MANIFEST_NAME, readVerified, type StorageBackend } from '@engine/fileio';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,18 +7,12 @@ import type { CheckpointContent } from './content.js';
 import { contentOf, weightsMeta, weightsOf, type ReadOptions } from './read.js';
 import { FILES } from './write.js';
 
-/** True for a path on another storage than this machine's disks. */
-export function isRemote(path: string): boolean {
-  const prefix = parseUriPrefix(path);
-  return prefix !== '' && prefix !== 'file';
-}
-
 /** The checkpoints that a path on another storage means, newest first: one, or all that a home holds. */
 export async function remoteCandidates(path: string): Promise<string[]> {
   const storage = getFileBackend(path, {}, true);
   const clean = path.replace(/\/+$/, '');
   // A storage that cannot list, such as http, can only be asked for a file.
-  if (clean.endsWith('.safetensors')) return [clean];
+  if (/\.(safetensors|pth|pt|bin|npz)$/.test(clean)) return [clean];
   if (await storage.isfile(joinPath(clean, MANIFEST_NAME))) return [clean];
   if (await storage.isfile(joinPath(clean, FILES.model))) return [clean];
   return allBelow(storage, clean);
