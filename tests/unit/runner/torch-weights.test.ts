@@ -16,7 +16,7 @@ import { toyOptions } from './toy.js';
 const { files, net } = JSON.parse(
   readFileSync(new URL('../../fixtures/fileio/fixtures.json', import.meta.url), 'utf8'),
 ) as { files: Record<string, string>; net: { image: number[]; output: number[] } };
-const bytes = Buffer.from(files['net']!, 'base64');
+const bytes = new Uint8Array(Buffer.from(files['net']!, 'base64'));
 
 class Net extends BaseModel {
   backbone: Sequential;
@@ -62,7 +62,7 @@ it('starts a run from a .pth file, wherever it is', async () => {
   const folder = await tempFolder();
   vi.stubEnv('ENGINE_HOME', folder);
   await writeFile(join(folder, 'net.pth'), bytes);
-  await put(new Uint8Array(bytes), 'memory://net.pth');
+  await put(bytes, 'memory://net.pth');
   let served = 0;
   const server = createServer((_, response) => response.end(bytes, () => (served += 1)));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -108,7 +108,7 @@ it('says how to get weights that are not here yet', async () => {
 it('fetches for overrides too', async () => {
   const folder = await tempFolder();
   await mkdir(join(folder, 'sub'));
-  await put(new Uint8Array(bytes), 'memory://net.pth');
+  await put(bytes, 'memory://net.pth');
   vi.stubEnv('ENGINE_HOME', folder);
   const initCfg = {
     type: 'Constant',

@@ -1,4 +1,5 @@
 import { ByteReader, narrow } from './byte-reader.js';
+import { unescape, unquote } from './python-strings.js';
 import {
   finishPickle,
   pickleCorrupt,
@@ -383,19 +384,4 @@ function sizeOfCopy(made: unknown): number {
   if (Array.isArray(made) || typeof made === 'string') return made.length;
   if (made instanceof Map || made instanceof Set) return made.size;
   return made instanceof Uint8Array ? made.byteLength : 0;
-}
-
-/** Python's escapes in the line of a unicode string of protocol 0. */
-function unescape(text: string): string {
-  return text.replace(/\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{2}))/g, (all, u, big, x) => {
-    const code = Number.parseInt((u ?? big ?? x) as string, 16);
-    return code <= 0x10ffff ? String.fromCodePoint(code) : all;
-  });
-}
-
-/** A Python string literal of protocol 0. */
-function unquote(text: string): string {
-  const inner = /^(['"])([^]*)\1$/.exec(text.trim())?.[2] ?? text;
-  const named: Record<string, string> = { n: '\n', r: '\r', t: '\t', '\\': '\\', "'": "'", '"': '"' };
-  return unescape(inner.replace(/\\([nrt\\'"])/g, (_, letter: string) => named[letter]!));
 }
