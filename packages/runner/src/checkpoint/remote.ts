@@ -7,12 +7,15 @@ import type { CheckpointContent } from './content.js';
 import { contentOf, weightsMeta, weightsOf, type ReadOptions } from './read.js';
 import { FILES } from './write.js';
 
+/** A file of weights alone. */
+const WEIGHTS_FILE = /\.(safetensors|pth|pt|bin|npz)$/;
+
 /** The checkpoints that a path on another storage means, newest first: one, or all that a home holds. */
 export async function remoteCandidates(path: string): Promise<string[]> {
   const storage = getFileBackend(path, {}, true);
   const clean = path.replace(/\/+$/, '');
   // A storage that cannot list, such as http, can only be asked for a file.
-  if (/\.(safetensors|pth|pt|bin|npz)$/.test(clean)) return [clean];
+  if (WEIGHTS_FILE.test(clean)) return [clean];
   if (await storage.isfile(joinPath(clean, MANIFEST_NAME))) return [clean];
   if (await storage.isfile(joinPath(clean, FILES.model))) return [clean];
   return allBelow(storage, clean);
@@ -43,7 +46,7 @@ async function allBelow(storage: StorageBackend, home: string): Promise<string[]
  */
 export async function readRemote(path: string, options: ReadOptions = {}): Promise<CheckpointContent> {
   const storage = getFileBackend(path, {}, true);
-  if (path.endsWith('.safetensors'))
+  if (WEIGHTS_FILE.test(path))
     return { meta: weightsMeta(), model: weightsOf(path, await storage.get(path)) };
   const commit = joinPath(path, MANIFEST_NAME);
   if (!(await storage.isfile(commit))) {
