@@ -133,20 +133,61 @@ describe('activation checkpointing', () => {
     expect(turnOnActivationCheckpointing(net, 'rest.0')).toEqual([]);
     expect(() => turnOnActivationCheckpointing(net, 'frist')).toThrow(/E_MODULE_NAME.*\n.*\n.*\n.*'first'/);
     class Pair extends Module {
-      forward(x: Tensor): Tensor[] {
-        return [x, x];
+      forward(x: Tensor): Map<string, Tensor> {
+        return new Map([['x', x]]);
       }
     }
     class Outer extends Module {
       pair = new Pair();
       linear = new Linear({ inFeatures: 1, outFeatures: 1 });
       forward(x: Tensor): Tensor {
-        return this.pair.forward(this.linear.forward(x))[0]!;
+        return this.pair.forward(this.linear.forward(x)).get('x')!;
       }
     }
     const outer = new Outer();
     turnOnActivationCheckpointing(outer, 'pair');
     const x = tf.ones([1, 1]);
     expect(() => tf.variableGrads(() => tf.sum(outer.forward(x)) as never)).toThrow(/E_MODULE_CHECKPOINT/);
+  });
+
+  it('goes through modules that take and return objects and lists of tensors', () => {
+    interface Maps {
+      scaled: Tensor[];
+      classes: Tensor;
+      same: Tensor;
+      note: string;
+    }
+    class Fork extends Module {
+      conv = new Conv2d({ inChannels: 2, outChannels: 3, kernelSize: 3 });
+      drop = new Dropout({ p: 0.5 });
+      forward({ maps: [x] }: { maps: [Tensor, number] }): Maps {
+        const y = this.drop.forward(this.conv.forward(x));
+        return { scaled: [tf.mul(y, 2), tf.exp(y), y], classes: tf.argMax(y, -1), same: x, note: 'kept' };
+      }
+    }
+    class Forked extends Module {
+      fork = new Fork();
+      forward(x: Tensor): Tensor {
+        const { scaled, classes, same, note } = this.fork.forward({ maps: [x, 1] });
+        expect(note).toBe('kept');
+        const chosen = tf.oneHot(tf.cast(classes, 'int32'), 3);
+        // The second of the list is read by nothing.
+        return tf.add(tf.sum(tf.mul(tf.mul(scaled[0]!, chosen), scaled[2]!)), tf.sum(tf.pow(same, 3)));
+      }
+    }
+    const run = (checkpoint: boolean): number[][] => {
+      const net = new Forked();
+      net.initWeights({ seed: 1 });
+      if (checkpoint) turnOnActivationCheckpointing(net, 'fork');
+      const x = tf.tidy(() => tf.variable(tf.randomNormal([2, 5, 5, 2], 0, 1, 'float32', 3)));
+      const wanted = [x, ...net.parameters()];
+      const { value, grads } = tf.variableGrads(() => net.forward(x) as tf.Scalar, wanted);
+      const found = wanted.map(({ name }) => [...grads[name]!.dataSync()]);
+      tf.dispose([value, x, ...Object.values(grads)]);
+      net.dispose();
+      return found;
+    };
+    expect(run(true)).toEqual(run(false));
+    expectNoLeak(() => void run(true));
   });
 });

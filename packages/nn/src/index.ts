@@ -2,6 +2,7 @@ export * from './activation-checkpointing.js';
 export * from './averaged/index.js';
 export * from './base-model.js';
 export * from './base-tta-model.js';
+export * from './conv-bn/index.js';
 export * from './data-preprocessor/index.js';
 export * from './init/index.js';
 export * from './layers/index.js';

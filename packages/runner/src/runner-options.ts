@@ -94,6 +94,11 @@ export interface RunnerConfig {
   visualizer?: ConfigOf<VisualizerTypes> | { type?: undefined; [option: string]: unknown };
   /** Modules whose activations are computed again for gradients instead of being kept: names, with `*` for one part. */
   activationCheckpointing?: string | readonly string[];
+  /**
+   * Modules in which a convolution before a batch norm in evaluation mode is computed with it as one: names, with `*` for
+   * one part, or true for all. See `turnOnEfficientConvBnEval`.
+   */
+  efficientConvBnEval?: boolean | string | readonly string[];
   /** Try everything out on one batch (or so many) of each loader: one epoch, one validation, no checkpoints. */
   fastDevRun?: boolean | number;
   /** Train and validate on the same first batches in every epoch: a model that cannot learn these has a mistake. */
@@ -162,6 +167,7 @@ const KEYS = [
   'logLevel',
   'visualizer',
   'activationCheckpointing',
+  'efficientConvBnEval',
   'fastDevRun',
   'overfitBatches',
   'numSanityValSteps',
@@ -254,6 +260,11 @@ function checkTypes(options: RunnerOptions): void {
       'activationCheckpointing',
       (value) => typeof value === 'string' || strings(value),
       "names of modules, such as ['backbone.layer1']",
+    ],
+    [
+      'efficientConvBnEval',
+      (value) => typeof value === 'boolean' || typeof value === 'string' || strings(value),
+      "true, or names of modules, such as ['backbone']",
     ],
     ['device', (value) => typeof value === 'string', "a device such as 'auto', 'wasm' or 'cpu'"],
     ['plugins', strings, 'a list of packages or files'],

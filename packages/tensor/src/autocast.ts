@@ -27,6 +27,14 @@ export function autocastDtypes(): readonly AutocastDtype[] {
   return support()?.autocastDtypes() ?? [];
 }
 
+/** The type of the autocast in force; `float32` outside of one. */
+export function currentAutocast(): AutocastDtype {
+  const backend = support();
+  const dtype = backend?.setAutocast('float32') ?? 'float32';
+  backend?.setAutocast(dtype);
+  return dtype;
+}
+
 /**
  * The type that autocast will use on the current backend: the one given, or its preferred one.
  * @param owner option that asks, for the message: `AmpOptimWrapper.dtype`

@@ -7,6 +7,7 @@ export * from './cpu-backend.js';
 export * from './device.js';
 export * from './differentiate.js';
 export * from './kernel-coverage.js';
+export * from './kernel-calls.js';
 export * from './no-grad.js';
 export * from './random.js';
 export * from './read-into.js';

@@ -1,7 +1,30 @@
+import { BaseModel, Linear } from '@engine/nn';
+import type { OptimWrapperDict } from '@engine/optim';
 import type { Runner, RunnerOptions } from '@engine/runner';
-import { tf } from '@engine/tensor';
+import { scope, tf, type LogVars, type Scalar, type Tensor } from '@engine/tensor';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { temporaryFolder, type ToyModel, toyOptions, trained } from './toy.js';
+
+/** Two linear models in a row, each with an optimizer. */
+class Pair extends BaseModel {
+  first = new Linear({ inFeatures: 2, outFeatures: 2 });
+  second = new Linear({ inFeatures: 2, outFeatures: 1 });
+
+  override forward(inputs: Tensor): Tensor {
+    return this.second.forward(this.first.forward(inputs));
+  }
+  override trainStep(data: unknown, wrappers: OptimWrapperDict): LogVars {
+    return scope(() => {
+      const [inputs, targets] = this.preprocess(data, true) as [Tensor, Tensor];
+      const step = (name: string): LogVars =>
+        wrappers.get(name).step(() => {
+          const loss = tf.mean(tf.squaredDifference(this.forward(inputs), targets)) as Scalar;
+          return { loss, logVars: { [`loss_${name}`]: tf.keep(loss.clone()) } };
+        });
+      return { ...step('first'), ...step('second') };
+    });
+  }
+}
 
 const folders: (() => void)[] = [];
 let workDir: string;
@@ -83,6 +106,59 @@ describe('GradNormHook', () => {
     one.forEach((norm, i) => expect(norm).toBeGreaterThan(largest[i]!));
   });
 
+  it('measures gradients without the scale of the loss, and skips steps that overflow', async () => {
+    const expected = values(await run({ perParam: true }), 'total_grad_norm');
+    const amp = (lossScale: object | number): Partial<RunnerOptions> => ({
+      optimWrapper: {
+        type: 'AmpOptimWrapper',
+        dtype: 'float32',
+        lossScale,
+        optimizer: { type: 'SGD', lr: 0.05 },
+      } as never,
+    });
+    const scaled = values(await run({}, amp(1024)), 'total_grad_norm');
+    expect(scaled).toHaveLength(4);
+    scaled.forEach((norm, i) => expect(norm).toBeCloseTo(expected[i]!, 5));
+    // The first step overflows float32 and updates nothing; the next one computes the same gradients on other data.
+    const overflowing = await run({}, amp({ initScale: 2 ** 127, backoffFactor: 2 ** -100 }));
+    const found = values(overflowing, 'total_grad_norm');
+    expect(overflowing.optimWrapper).toMatchObject({ optimizerSteps: 3, lossScale: 2 ** 27 });
+    expect(found).toHaveLength(3);
+    expect(found.every((norm) => Number.isFinite(norm) && norm < 100)).toBe(true);
+  });
+
+  it('names the norms of several optimizers after them', async () => {
+    const before: Float32Array[][] = [];
+    const watch = {
+      priority: 'LOWEST',
+      afterTrainIter: (r: { model: Pair }) => void before.push(snapshot(r.model)),
+    };
+    const runner = await run(
+      {},
+      {
+        model: { type: Pair } as never,
+        optimWrapper: {
+          first: { optimizer: { type: 'SGD', lr: 0.1 } },
+          second: {
+            type: 'AmpOptimWrapper',
+            dtype: 'float32',
+            lossScale: 64,
+            optimizer: { type: 'SGD', lr: 0.2 },
+          },
+        } as never,
+        customHooks: [{ type: 'GradNormHook', interval: 1, perGroup: true } as never, watch as never],
+      },
+    );
+    expect(before).toHaveLength(4);
+    const moved = (i: number, params: number[], lr: number): number =>
+      Math.hypot(...params.map((p) => distance(before[i - 1]![p]!, before[i]![p]!))) / lr;
+    for (const i of [1, 2, 3]) {
+      expect(values(runner, 'first.total_grad_norm')[i]).toBeCloseTo(moved(i, [0, 1], 0.1), 4);
+      expect(values(runner, 'second.total_grad_norm')[i]).toBeCloseTo(moved(i, [2, 3], 0.2), 4);
+      expect(values(runner, 'second.grad_norm/group0')[i]).toBeCloseTo(moved(i, [2, 3], 0.2), 4);
+    }
+  });
+
   it.each([
     [{ interval: 0 }, /interval/],
     [{ normType: -1 }, /normType/],
@@ -93,7 +169,7 @@ describe('GradNormHook', () => {
   });
 });
 
-function snapshot(model: ToyModel): Float32Array[] {
+function snapshot(model: BaseModel): Float32Array[] {
   return model.parameters().map((variable) => Float32Array.from(variable.dataSync()));
 }
 

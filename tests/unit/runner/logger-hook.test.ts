@@ -3,7 +3,7 @@ import type { Runner, RunnerOptions } from '@engine/runner';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { temporaryFolder, toyOptions, toyVal, trained, weights } from './toy.js';
+import { temporaryFolder, toyLoader, toyOptions, toyVal, trained, weights } from './toy.js';
 
 const folders: (() => void)[] = [];
 let workDir: string;
@@ -33,6 +33,25 @@ describe('LoggerHook', () => {
 
   it('always shows an epoch that is no longer than the interval', async () => {
     expect(linesOf(await trained(logged({ interval: 10 })))).toEqual(['[1][4/4]', '[2][4/4]', '[3][4/4]']);
+  });
+
+  it.each([
+    ['a loader shorter than the interval', { length: 12 }],
+    ['an endless loader', { infinite: true }],
+  ])('counts iterations of the whole run where there are no epochs: %s', async (_, loader) => {
+    const lines = async (options: object, maxIters = 7): Promise<string[]> =>
+      linesOf(
+        await trained(
+          logged(
+            { interval: 5, ...options },
+            { trainCfg: { maxIters }, trainDataloader: toyLoader(loader) as never },
+          ),
+        ),
+      );
+    expect(await lines({})).toEqual(['[5/7]']);
+    expect(await lines({ ignoreLast: false })).toEqual(['[5/7]', '[7/7]']);
+    expect(await lines({ ignoreLast: false }, 10)).toEqual(['[ 5/10]', '[10/10]']);
+    expect(await lines({ interval: 9 })).toEqual(['[7/7]']);
   });
 
   it('reminds of the experiment at its interval and at the end of an epoch', async () => {

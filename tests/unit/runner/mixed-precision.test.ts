@@ -1,4 +1,6 @@
 import { storageDtype, TorchBackend } from '@engine/backend-torch';
+import { Linear, Module, turnOnActivationCheckpointing, type BaseModel } from '@engine/nn';
+import { AmpOptimWrapper, SGD } from '@engine/optim';
 import { tf, type Tensor } from '@engine/tensor';
 import { Runner, type RunnerOptions } from '@engine/runner';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -63,6 +65,51 @@ describe.skipIf(!available)('mixed precision in a run', () => {
     await runner.close();
     expect(new Set(seen['predict'])).toEqual(new Set(['bfloat16']));
     runner.model.dispose();
+  });
+
+  it('repeats checkpointed modules under the autocast of the forward pass, with equal updates', async () => {
+    await tf.setBackend('torch');
+    const types: string[] = [];
+    class Block extends Module {
+      first = new Linear({ inFeatures: 8, outFeatures: 8 });
+      second = new Linear({ inFeatures: 8, outFeatures: 8 });
+      forward(x: Tensor): { out: Tensor; rest: Tensor[] } {
+        const hidden = tf.relu(this.first.forward(x));
+        types.push(storageDtype(hidden));
+        return { out: this.second.forward(hidden), rest: [hidden, tf.exp(hidden)] };
+      }
+    }
+    class Net extends Module {
+      block = new Block();
+      head = new Linear({ inFeatures: 8, outFeatures: 1 });
+      forward(x: Tensor): Tensor {
+        const { out, rest } = this.block.forward(x);
+        return tf.mean(tf.square(this.head.forward(tf.add(out, tf.mul(rest[0]!, rest[1]!)))));
+      }
+    }
+    const updated = (names?: string): number[][] => {
+      const net = new Net();
+      net.initWeights({ seed: 6 });
+      if (names) turnOnActivationCheckpointing(net, names);
+      const wrapper = new AmpOptimWrapper(new SGD(net.paramRefs(), { lr: 0.1 }), {
+        dtype: 'bfloat16',
+        lossScale: 128,
+      });
+      wrapper.initializeCountStatus(net as unknown as BaseModel, 0, 3);
+      const x = tf.randomNormal([16, 8], 0, 1, 'float32', 2);
+      for (let step = 0; step < 3; step++) tf.dispose(wrapper.step(() => ({ loss: net.forward(x) })));
+      const found = net.parameters().map((variable) => [...variable.dataSync()]);
+      x.dispose();
+      wrapper.dispose();
+      net.dispose();
+      return found;
+    };
+    const plain = updated();
+    expect(types.splice(0)).toEqual(Array(3).fill('bfloat16'));
+    const checkpointed = updated('block');
+    expect(types.splice(0)).toEqual(Array(6).fill('bfloat16'));
+    expect(checkpointed).toEqual(plain);
+    expect(updated('*')).toEqual(plain);
   });
 
   it('resumes with the loss scale', async () => {

@@ -9,7 +9,7 @@ import type { Run } from '../run.js';
 export interface LoggerHookOptions {
   /** Iterations between two lines; 10. */
   interval?: number;
-  /** Skip the line at the end of an epoch unless it falls on the interval; true. */
+  /** Skip the line at the end of an epoch (or of a run by iterations) unless it falls on the interval; true. */
   ignoreLast?: boolean;
   /** Iterations between two reminders of the experiment's name; 1000. */
   intervalExpName?: number;
@@ -59,11 +59,13 @@ export class LoggerHook extends Hook {
 
   override afterTrainIter(run: Run, { batchIdx }: EventPayloads['afterTrainIter']): void {
     const done = run.iter + 1;
-    const length = run.trainLoop!.dataloader.length;
-    const last = run.trainLoop!.byEpoch ? batchIdx + 1 === length : done === run.maxIters;
+    const { byEpoch, dataloader } = run.trainLoop!;
+    // The number within what ends with a last line: an epoch, or the whole run where there are none.
+    const [at, length] = byEpoch ? [batchIdx + 1, dataloader.length] : [done, run.maxIters];
+    const last = at === length;
     if (done % this.intervalExpName === 0 || last) run.logger.info(`Exp name: ${run.experimentName}`);
-    const due = (batchIdx + 1) % this.interval === 0;
-    // The rest of an epoch is shown when asked for, and always when the epoch is too short to show anything else.
+    const due = at % this.interval === 0;
+    // The rest is shown when asked for, and always when the whole is too short to show anything else.
     if (!due && !(last && (!this.ignoreLast || length <= this.interval))) return;
     const { tag, line } = run.logProcessor.getLogAfterIter(run, batchIdx, 'train');
     run.logger.info(line);

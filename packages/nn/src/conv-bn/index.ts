@@ -1,0 +1,2 @@
+export * from './efficient-conv-bn-eval.js';
+export * from './fuse-conv-bn.js';
