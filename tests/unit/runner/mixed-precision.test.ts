@@ -1,7 +1,7 @@
 import { storageDtype, TorchBackend } from '@engine/backend-torch';
-import { Linear, Module, turnOnActivationCheckpointing, type BaseModel } from '@engine/nn';
+import { Linear, Module, turnOnActivationCheckpointing } from '@engine/nn';
 import { AmpOptimWrapper, SGD } from '@engine/optim';
-import { tf, type Tensor } from '@engine/tensor';
+import { tf, type Scalar, type Tensor } from '@engine/tensor';
 import { Runner, type RunnerOptions } from '@engine/runner';
 import { afterAll, describe, expect, it } from 'vitest';
 import { temporaryFolder, ToyModel, toyLoader, toyOptions, toyVal, trained, weights } from './toy.js';
@@ -95,9 +95,9 @@ describe.skipIf(!available)('mixed precision in a run', () => {
         dtype: 'bfloat16',
         lossScale: 128,
       });
-      wrapper.initializeCountStatus(net as unknown as BaseModel, 0, 3);
+      wrapper.initializeCountStatus(net, 0, 3);
       const x = tf.randomNormal([16, 8], 0, 1, 'float32', 2);
-      for (let step = 0; step < 3; step++) tf.dispose(wrapper.step(() => ({ loss: net.forward(x) })));
+      for (let step = 0; step < 3; step++) tf.dispose(wrapper.step(() => ({ loss: net.forward(x) as Scalar, logVars: {} })));
       const found = net.parameters().map((variable) => [...variable.dataSync()]);
       x.dispose();
       wrapper.dispose();
