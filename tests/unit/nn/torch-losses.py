@@ -22,6 +22,8 @@ bits = torch.randint(0, 2, (N, K)).float()
 labels = torch.randint(0, K, (N,))
 weight = torch.rand(K) + 0.5
 
+several = torch.tensor([[2, 0, -1, 1], [-1, 0, 1, 2], [3, 1, 0, 2], [1, -1, -1, -1], [2, 3, 1, -1]])
+
 
 def focal(x, t, alpha, gamma, reduction):
     # torchvision.ops.sigmoid_focal_loss
@@ -63,6 +65,7 @@ CASES = [
     ("TripletMarginLoss", {}, [x, y, z], 3, lambda r, a, p, n: F.triplet_margin_loss(a, p, n, reduction=r)),
     ("TripletMarginLoss", {"margin": 0.5, "p": 3, "swap": True}, [x, y, z], 3,
      lambda r, a, p, n: F.triplet_margin_loss(a, p, n, margin=0.5, p=3, swap=True, reduction=r)),
+    ("MultiLabelMarginLoss", {}, [x, several], 1, lambda r, a, t: F.multilabel_margin_loss(a, t, reduction=r)),
     ("SigmoidFocalLoss", {}, [x, bits], 1, lambda r, a, t: focal(a, t, 0.25, 2.0, r)),
     ("SigmoidFocalLoss", {"alpha": -1, "gamma": 1.5}, [x, bits], 1, lambda r, a, t: focal(a, t, -1, 1.5, r)),
 ]

@@ -97,7 +97,8 @@ describe.skipIf(!available)('mixed precision in a run', () => {
       });
       wrapper.initializeCountStatus(net, 0, 3);
       const x = tf.randomNormal([16, 8], 0, 1, 'float32', 2);
-      for (let step = 0; step < 3; step++) tf.dispose(wrapper.step(() => ({ loss: net.forward(x) as Scalar, logVars: {} })));
+      for (let step = 0; step < 3; step++)
+        tf.dispose(wrapper.step(() => ({ loss: net.forward(x) as Scalar, logVars: {} })));
       const found = net.parameters().map((variable) => [...variable.dataSync()]);
       x.dispose();
       wrapper.dispose();

@@ -1,5 +1,6 @@
 export * from './binary-cross-entropy.js';
 export * from './cross-entropy.js';
+export * from './ctc-loss.js';
 export * from './distribution-nll.js';
 export * from './embedding-losses.js';
 export * from './kl-div.js';

@@ -20,6 +20,11 @@ export interface MultiLabelSoftMarginLossOptions {
   weight?: readonly number[];
 }
 
+export interface MultiLabelMarginLossOptions {
+  /** 'mean' over the rows unless said. */
+  reduction?: Reduction;
+}
+
 export interface MultiMarginLossOptions extends MarginLossOptions {
   /** Power of each violation, 1 or 2; 1 unless said. */
   p?: 1 | 2;
@@ -98,6 +103,33 @@ export function multiMarginLoss(
     if (!weight) return reduce('multiMarginLoss', loss, reduction);
     const weights = tf.sum(tf.mul(right, classWeights('multiMarginLoss', weight, x)), 1);
     return reduce('multiMarginLoss', tf.mul(loss, weights), reduction);
+  });
+}
+
+/**
+ * Sum, over each label of a row and each class that is none of them, of max(0, 1 - x[label] + x[class]), divided by the
+ * number of classes, as PyTorch's `multilabel_margin_loss`.
+ * @param x [N, K]
+ * @param labels int32 [N, K]: the classes of each row, up to the first -1
+ */
+export function multiLabelMarginLoss(
+  x: Tensor,
+  labels: Tensor,
+  { reduction = 'mean' }: MultiLabelMarginLossOptions = {},
+): Tensor {
+  if (x.rank !== 2) throw badValue('multiLabelMarginLoss.x.shape', x.shape, '[N, K]');
+  checkShapes('multiLabelMarginLoss', x, labels);
+  const classes = x.shape[1]!;
+  return tf.tidy(() => {
+    const ended = tf.cumsum(tf.cast(tf.less(labels, 0), 'int32'), 1);
+    const counts = tf.cast(tf.equal(ended, 0), 'float32');
+    // [N, place of the label, K]
+    const chosen = tf.mul(tf.oneHot(tf.cast(labels, 'int32'), classes), tf.expandDims(counts, 2));
+    const own = tf.sum(tf.mul(chosen, tf.expandDims(x, 1)), 2, true);
+    const others = tf.sub(1, tf.max(chosen, 1, true));
+    const violation = tf.relu(tf.add(tf.sub(1, own), tf.expandDims(x, 1)));
+    const counted = tf.mul(tf.mul(violation, others), tf.expandDims(counts, 2));
+    return reduce('multiLabelMarginLoss', tf.div(tf.sum(counted, [1, 2]), classes), reduction);
   });
 }
 

@@ -2,6 +2,7 @@ import { MODELS, checkKeys, register } from '@engine/core';
 import { tf, type Tensor } from '@engine/tensor';
 
 import { Module } from '../module.js';
+import { ctcLoss, type CtcLossOptions, type WholeNumbers } from './ctc-loss.js';
 import * as distributions from './distribution-nll.js';
 import * as embeddings from './embedding-losses.js';
 import * as margins from './margin.js';
@@ -20,6 +21,8 @@ declare module '@engine/core' {
     MultiMarginLoss: Weighted<margins.MultiMarginLossOptions>;
     CosineEmbeddingLoss: Weighted<margins.MarginLossOptions>;
     TripletMarginLoss: Weighted<embeddings.TripletMarginLossOptions>;
+    MultiLabelMarginLoss: Weighted<margins.MultiLabelMarginLossOptions>;
+    CTCLoss: Weighted<CtcLossOptions>;
     SigmoidFocalLoss: Weighted<embeddings.SigmoidFocalLossOptions>;
   }
 }
@@ -160,5 +163,34 @@ export class SigmoidFocalLoss extends LossOf<embeddings.SigmoidFocalLossOptions>
 
   forward(logits: Tensor, target: Tensor): Tensor {
     return this.weigh((options) => embeddings.sigmoidFocalLoss(logits, target, options));
+  }
+}
+
+/** `multiLabelMarginLoss` as a module. */
+@register(MODELS)
+export class MultiLabelMarginLoss extends LossOf<margins.MultiLabelMarginLossOptions> {
+  constructor(options: Weighted<margins.MultiLabelMarginLossOptions> = {}) {
+    super('MultiLabelMarginLoss', options, ['reduction']);
+  }
+
+  forward(x: Tensor, labels: Tensor): Tensor {
+    return this.weigh((options) => margins.multiLabelMarginLoss(x, labels, options));
+  }
+}
+
+/** `ctcLoss` as a module. */
+@register(MODELS)
+export class CTCLoss extends LossOf<CtcLossOptions> {
+  constructor(options: Weighted<CtcLossOptions> = {}) {
+    super('CTCLoss', options, ['blank', 'reduction', 'zeroInfinity']);
+  }
+
+  forward(
+    logProbs: Tensor,
+    targets: WholeNumbers | readonly (readonly number[])[],
+    inputLengths: WholeNumbers,
+    targetLengths: WholeNumbers,
+  ): Tensor {
+    return this.weigh((options) => ctcLoss(logProbs, targets, inputLengths, targetLengths, options));
   }
 }
