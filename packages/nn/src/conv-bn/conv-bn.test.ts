@@ -117,7 +117,9 @@ function watchNorms(net: Net): () => string[] {
   const spies = net
     .namedModules()
     .flatMap(([name, module]) =>
-      module instanceof BatchNorm2d ? [[name, vi.spyOn(module as unknown as { normalize(): void }, 'normalize')] as const] : [],
+      module instanceof BatchNorm2d
+        ? [[name, vi.spyOn(module as unknown as { normalize(): void }, 'normalize')] as const]
+        : [],
     );
   return () => spies.flatMap(([name, spy]) => (spy.mock.calls.length > 0 ? [name] : [])).sort();
 }
