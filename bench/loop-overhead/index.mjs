@@ -1,5 +1,6 @@
 // Microseconds per iteration that the Runner, with its default hooks, adds over a bare loop doing the same step on the
-// same loader: nn.Linear(1, 1), batch 8, 2000 iterations, a log line every 10. Rounds alternate; medians are reported.
+// same loader: nn.Linear(1, 1), batch 8, 2000 iterations, a log line every 10; then the same with EMAHook and
+// LRMonitorHook beside them (`withEmaAndLrMonitor`). Rounds alternate; medians are reported.
 //   npm run bench -- loop-overhead [--iters 2000] [--rounds 25] [--device auto]
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -69,7 +70,7 @@ async function bare() {
  * Seconds from beforeTrain to the end of the last iteration under the Runner with its default hooks, and those that the
  * end of the epoch takes after it: one checkpoint, synced to disk, whatever the number of iterations.
  */
-async function underRunner() {
+async function underRunner(hooks = []) {
   const workDir = mkdtempSync(join(tmpdir(), 'loop-overhead-'));
   let start = 0;
   let seconds = 0;
@@ -90,7 +91,7 @@ async function underRunner() {
     trainDataloader: loader(),
     trainCfg: { maxEpochs: 1 },
     optimWrapper: new OptimWrapper(new SGD(model.paramRefs(), { lr: 0.01 })),
-    customHooks: [watch],
+    customHooks: [...hooks, watch],
     randomness: { seed: 0 },
   });
   await runner.train();
@@ -116,21 +117,27 @@ function peerOverhead() {
 
 const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
 
+const MORE_HOOKS = [{ type: 'EMAHook' }, { type: 'LRMonitorHook' }];
+
 await selectDevice(values.device);
 await bare();
 await underRunner();
+await underRunner(MORE_HOOKS);
 const bareTimes = [];
 const runnerTimes = [];
+const moreTimes = [];
 const epochEnds = [];
 for (let round = 0; round < rounds; round++) {
   bareTimes.push(await bare());
   const { seconds, epochEnd } = await underRunner();
   runnerTimes.push(seconds);
   epochEnds.push(epochEnd);
+  moreTimes.push((await underRunner(MORE_HOOKS)).seconds);
 }
 const micro = (seconds) => (seconds / iters) * 1e6;
 const differences = runnerTimes.map((time, i) => micro(time - bareTimes[i]));
 const ours = median(differences);
+const more = moreTimes.map((time, i) => micro(time - bareTimes[i]));
 const { peer, peerMissing, ...peerDetails } = peerOverhead();
 const result = {
   name: 'loop-overhead',
@@ -139,10 +146,12 @@ const result = {
   peer: peer ?? null,
   ...(peer === null || peer === undefined ? { peerMissing } : {}),
   ratio: peer ? Number((ours / peer).toFixed(3)) : null,
+  withEmaAndLrMonitor: Number(median(more).toFixed(2)),
   bare: Number(micro(median(bareTimes)).toFixed(2)),
   runner: Number(micro(median(runnerTimes)).toFixed(2)),
   epochEndMs: Number((median(epochEnds) * 1000).toFixed(1)),
   rounds: differences.map((value) => Number(value.toFixed(1))),
+  roundsWithEmaAndLrMonitor: more.map((value) => Number(value.toFixed(1))),
   iters,
   backend: tf.getBackend(),
   ...peerDetails,

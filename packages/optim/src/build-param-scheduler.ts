@@ -121,8 +121,10 @@ function inIterations(config: ComponentConfig, stepsPerEpoch: number, path: stri
   for (const key of ['begin', 'end', ...own]) {
     const inSteps = (epochs: number): number => {
       const steps = epochs * stepsPerEpoch;
-      // Fractions of an epoch may be meant; only what accumulation makes of whole epochs is rounded.
-      if (Number.isInteger(stepsPerEpoch)) return steps;
+      if (Number.isInteger(stepsPerEpoch)) {
+        // Half an epoch of seven iterations may be meant: the interval then has the iterations before it.
+        return key === 'begin' || key === 'end' ? Math.floor(steps + 1e-9) : steps;
+      }
       return POINTS.includes(key) ? Math.floor(steps + 1e-9) : Math.ceil(steps - 1e-9);
     };
     const value = config[key];

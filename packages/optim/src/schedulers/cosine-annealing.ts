@@ -48,10 +48,10 @@ export class CosineAnnealingParamScheduler extends ParamScheduler {
     this.start();
   }
 
-  protected nextValue(current: number, group: ParamGroup): number {
+  protected nextValue(current: number, group: ParamGroup, index: number): number {
     const { lastStep: n, tMax } = this;
     if (n === 0 || tMax === Infinity) return current;
-    const initial = this.initialValue(group);
+    const initial = this.initialValue(group, index);
     const low = this.etaMin(initial);
     // One step after the bottom the recursion would divide by zero; from there it rises towards the initial value.
     if ((n - 1 - tMax) % (2 * tMax) === 0) {

@@ -30,7 +30,8 @@ declare module '@engine/core' {
 }
 
 /**
- * A cosine from the weighted initial value to the lowest in every period; after the last period the value stays.
+ * A cosine from the weighted initial value to the lowest in every period; after the last period the value stays. The
+ * begin of a period sets the value; within it the rule works on the value that is there.
  * @throws E_CONFIG_VALUE unless there is a weight for each period and one of `etaMin` and `etaMinRatio`
  * @see Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", arXiv:1608.03983
  */
@@ -64,14 +65,16 @@ export class CosineRestartParamScheduler extends ParamScheduler {
     this.start();
   }
 
-  protected nextValue(current: number, group: ParamGroup): number {
+  protected nextValue(current: number, group: ParamGroup, index: number): number {
     let start = 0;
     for (const [i, period] of this.periods.entries()) {
       if (this.lastStep < start + period) {
-        const initial = this.initialValue(group);
+        const initial = this.initialValue(group, index);
         const low = this.etaMin(initial);
-        const high = initial * this.restartWeights[i]!;
-        return low + ((high - low) * (1 + Math.cos((Math.PI * (this.lastStep - start)) / period))) / 2;
+        const n = this.lastStep - start;
+        if (n === 0) return initial * this.restartWeights[i]!;
+        const ratio = (1 + Math.cos((Math.PI * n) / period)) / (1 + Math.cos((Math.PI * (n - 1)) / period));
+        return ratio * (current - low) + low;
       }
       start += period;
     }

@@ -1,6 +1,7 @@
 import { badValue, EngineError, PARAM_SCHEDULERS, register } from '@engine/core';
 import { requirePositiveInt, requireWithin } from '../checks.js';
 import { type ParamGroup } from '../param-group.js';
+import { perGroup } from './per-group.js';
 import {
   fixedParam,
   ParamScheduler,
@@ -72,14 +73,7 @@ export class OneCycleParamScheduler extends ParamScheduler {
     const { etaMax = 0, totalSteps = this.length, pctStart = 0.3, annealStrategy = 'cos' } = options;
     const { divFactor = 25, finalDivFactor = 1e4, threePhase = false } = options;
     const groups = target.paramGroups;
-    this.etaMax = typeof etaMax === 'number' ? groups.map(() => etaMax) : etaMax;
-    if (!Array.isArray(this.etaMax) || this.etaMax.length !== groups.length) {
-      throw badValue(
-        `${this.name}.etaMax`,
-        etaMax,
-        `a number, or ${groups.length} numbers, one for each group`,
-      );
-    }
+    this.etaMax = perGroup(`${this.name}.etaMax`, etaMax, target);
     requirePositiveInt(`${this.name}.totalSteps`, totalSteps);
     requireWithin(`${this.name}.pctStart`, pctStart, 0, 1);
     if (annealStrategy !== 'cos' && annealStrategy !== 'linear') {
@@ -98,7 +92,7 @@ export class OneCycleParamScheduler extends ParamScheduler {
           { end: top, from: 'first', to: 'max' },
           { end: totalSteps - 1, from: 'max', to: 'last' },
         ];
-    groups.forEach((group, index) => this.setInitialValue(group, this.levels(index).first));
+    groups.forEach((group, index) => this.setInitialValue(group, index, this.levels(index).first));
     this.start();
   }
 
@@ -116,7 +110,8 @@ export class OneCycleParamScheduler extends ParamScheduler {
     let start = 0;
     for (const phase of this.phases) {
       if (this.lastStep <= phase.end || phase === this.phases.at(-1)) {
-        const part = (this.lastStep - start) / (phase.end - start);
+        // A phase of no length, such as a rise that ends at step 0, is over at once.
+        const part = phase.end === start ? 1 : (this.lastStep - start) / (phase.end - start);
         return this.anneal(levels[phase.from], levels[phase.to], part);
       }
       start = phase.end;

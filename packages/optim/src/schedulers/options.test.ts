@@ -1,7 +1,15 @@
 import { PARAM_SCHEDULERS } from '@engine/core';
 import { tf, type ParamRef } from '@engine/tensor';
 import { describe, expect, it } from 'vitest';
-import { buildParamScheduler, ParamScheduler, SGD, type ParamGroup, type SchedulerTarget } from '../index.js';
+import {
+  buildParamScheduler,
+  CosineAnnealingLR,
+  OneCycleLR,
+  ParamScheduler,
+  SGD,
+  type ParamGroup,
+  type SchedulerTarget,
+} from '../index.js';
 
 function param(name: string): ParamRef {
   const variable = tf.variable(tf.scalar(0));
@@ -36,6 +44,34 @@ describe('options of schedulers', () => {
     { type: 'PolyLR', begin: -1 },
   ])('%j is refused', (config) => {
     expect(() => PARAM_SCHEDULERS.build(config as never, { args: [groupsOf(1)] })).toThrow(/E_CONFIG_VALUE/);
+  });
+
+  it('reach the top at once where the rise of a cycle has no length', () => {
+    const target = groupsOf(1);
+    const scheduler = new OneCycleLR(target, { etaMax: 0.5, totalSteps: 10, pctStart: 0.1 });
+    expect(scheduler.getLastValue()).toEqual([0.5]);
+  });
+
+  it('keep the initial value they were built with, also over a resume', () => {
+    const build = (lr: number) => {
+      const target = groupsOf(lr);
+      const cosine = new CosineAnnealingLR(target, { tMax: 4, begin: 1 });
+      new OneCycleLR(target, { etaMax: 25, totalSteps: 9, end: 1 });
+      return { target, cosine };
+    };
+    const saved = build(0.2).cosine.stateDict();
+    expect(saved.initialValues).toEqual([0.2]);
+    const { cosine } = build(0.7);
+    cosine.loadStateDict(saved);
+    expect(cosine.stateDict().initialValues).toEqual([0.2]);
+  });
+
+  it('take a list without the synthetic base group, which goes with the last', () => {
+    const base = groupsOf(1, 2, 3);
+    const target = { ...base, baseParamSettings: base.paramGroups[2] };
+    new OneCycleLR(target, { etaMax: [50, 100], totalSteps: 5 });
+    expect(target.paramGroups.map(({ lr }) => lr)).toEqual([2, 4, 4]);
+    expect(() => new OneCycleLR(target, { etaMax: [50], totalSteps: 5 })).toThrow('2 numbers');
   });
 
   it('that nobody knows are refused, and targets that are none', () => {

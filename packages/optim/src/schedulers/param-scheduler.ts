@@ -6,6 +6,8 @@ import { warn } from '../warn.js';
 export interface SchedulerTarget {
   readonly paramGroups: ParamGroup[];
   readonly defaults: Readonly<Record<string, unknown>>;
+  /** The synthetic group at the end of `paramGroups`, where there is one. */
+  readonly baseParamSettings?: ParamGroup | undefined;
   /** Steps made so far, to notice a scheduler that runs ahead. */
   readonly stepCount?: number;
   /** Updates made so far, where steps accumulate gradients. */
@@ -41,10 +43,12 @@ export interface Convertible {
   convertToIterBased?: boolean;
 }
 
-/** Counters of a scheduler; its settings come from the config and the values in force from the optimizer. */
+/** Counters of a scheduler and what it started from; its settings come from the config and the values in force from the optimizer. */
 export interface SchedulerState {
   globalStep: number;
   lastStep: number;
+  /** What the groups had before any scheduler touched them. */
+  initialValues?: number[];
   /** `begin` and `end`, null for no end; tells a resumed run that its config changed. */
   interval?: [begin: number, end: number | null];
 }
@@ -62,7 +66,7 @@ const COMMON_KEYS = ['begin', 'end', 'byEpoch', 'step', 'paramName'];
  *
  * Rules work on the value that is there, so schedulers whose intervals overlap multiply, and gaps hold the value.
  *
- * Saved are only the counters. After `loadStateDict` the values in force are those of the restored optimizer and the
+ * Saved are only the counters and initial values. After `loadStateDict` the values in force are those of the restored optimizer and the
  * settings those of the config: changed settings act from the next step on and do not rewrite the past.
  */
 export abstract class ParamScheduler {
@@ -81,6 +85,7 @@ export abstract class ParamScheduler {
   /** Steps inside the interval, counted from 0. */
   protected lastStep = -1;
   private readonly initialKey: string;
+  private initialValues: number[];
   private readonly drivesBetas: boolean;
 
   /**
@@ -112,10 +117,10 @@ export abstract class ParamScheduler {
     this.initialKey = `initial${paramName.charAt(0).toUpperCase()}${paramName.slice(1)}`;
     this.drivesBetas =
       paramName === 'momentum' && !('momentum' in target.defaults) && 'betas' in target.defaults;
-    for (const group of target.paramGroups) {
+    this.initialValues = target.paramGroups.map((group) => {
       this.checkParam(group);
-      this.initialValue(group);
-    }
+      return (group[this.initialKey] ??= this.currentValue(group)) as number;
+    });
   }
 
   /** True for schedulers whose `step` needs the metrics of a validation. */
@@ -160,14 +165,17 @@ export abstract class ParamScheduler {
     return {
       globalStep: this.globalStep,
       lastStep: this.lastStep,
+      initialValues: [...this.initialValues],
       interval: [this.begin, finiteOrNull(this.end)],
     };
   }
 
-  /** Restores the counters; see the class for what is not in them. Warns when the interval is another one. */
+  /** Restores the counters and initial values; see the class for what is not in them. Warns when the interval is another one. */
   loadStateDict(state: SchedulerState): void {
     this.globalStep = state.globalStep;
     this.lastStep = state.lastStep;
+    // A state without them, of an earlier version, leaves them to the restored groups.
+    this.initialValues = [...(state.initialValues ?? [])];
     const [begin, end] = state.interval ?? [this.begin, finiteOrNull(this.end)];
     if (begin === this.begin && end === finiteOrNull(this.end)) return;
     warn(
@@ -190,13 +198,17 @@ export abstract class ParamScheduler {
     return group[this.paramName] as number;
   }
 
-  /** The value that the group had before any scheduler touched it. */
-  protected initialValue(group: ParamGroup): number {
-    return (group[this.initialKey] ??= this.currentValue(group)) as number;
+  /**
+   * The value that a group had before any scheduler touched it; one that is built later and sets another does not change
+   * it for this one.
+   */
+  protected initialValue(group: ParamGroup, index: number): number {
+    return this.initialValues[index] ?? ((group[this.initialKey] ??= this.currentValue(group)) as number);
   }
 
-  protected setInitialValue(group: ParamGroup, value: number): void {
+  protected setInitialValue(group: ParamGroup, index: number, value: number): void {
     group[this.initialKey] = value;
+    this.initialValues[index] = value;
   }
 
   protected setValue(group: ParamGroup, value: number): void {

@@ -1,6 +1,7 @@
 import { badValue, EngineError, listNames, nearest, PARAM_SCHEDULERS, register } from '@engine/core';
 import { requireNonNegative } from '../checks.js';
 import type { ParamGroup } from '../param-group.js';
+import { perGroup } from './per-group.js';
 import {
   fixedParam,
   ParamScheduler,
@@ -27,7 +28,7 @@ export interface ReduceOnPlateauOptions extends ScheduleOptions {
   cooldown?: number;
   /** Lowest value, or one for each group; 0. */
   minValue?: number | readonly number[];
-  /** A change that is not greater than this is not made; 1e-8. */
+  /** A reduction that is not greater than this is not made, nor is one that would be a rise; 1e-8. */
   eps?: number;
 }
 
@@ -84,11 +85,7 @@ export class ReduceOnPlateauParamScheduler extends ParamScheduler {
     }
     const counts = { patience, threshold, cooldown };
     for (const [key, value] of Object.entries(counts)) requireNonNegative(`${this.name}.${key}`, value);
-    const groups = target.paramGroups.length;
-    this.minValues = typeof minValue === 'number' ? Array<number>(groups).fill(minValue) : minValue;
-    if (!Array.isArray(this.minValues) || this.minValues.length !== groups) {
-      throw badValue(`${this.name}.minValue`, minValue, `a number, or ${groups} numbers, one for each group`);
-    }
+    this.minValues = perGroup(`${this.name}.minValue`, minValue, target);
     this.options = { monitor, rule, factor, patience, threshold, thresholdRule, cooldown, eps };
     this.start();
   }
@@ -125,7 +122,7 @@ export class ReduceOnPlateauParamScheduler extends ParamScheduler {
     this.target.paramGroups.forEach((group, index) => {
       const current = this.currentValue(group);
       const next = this.nextValue(current, group, index);
-      if (Math.abs(current - next) > this.options.eps) this.setValue(group, next);
+      if (current - next > this.options.eps) this.setValue(group, next);
     });
   }
 
