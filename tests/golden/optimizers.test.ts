@@ -26,10 +26,12 @@ const { cases } = readGolden<{ cases: Case[] }>('optimizers.json');
 const RTOL = 1e-5;
 const ATOL = 1e-6;
 /**
- * An estimated step size feeds back on itself and enlarges rounding: DAdaptAdam evaluated in float64 ends up 2.3
- * times the tolerance away from the reference, which sums in float32.
+ * An estimated step size feeds back on itself and enlarges rounding, so that the reference is as far from itself: the
+ * reference package in PyTorch 2.14, which wrote the file, repeats it exactly with AVX2, and where it may use no vector
+ * instructions (ATEN_CPU_CAPABILITY=default) or computes in float64 ends up this many times the tolerance away from it:
+ * Adam 6.2, Adan 1.8, SGD 1.04.
  */
-const ADAPTED = 10;
+const SPREAD: Readonly<Record<string, number>> = { DAdaptAdam: 6.2, DAdaptAdan: 1.8, DAdaptSGD: 1.05 };
 /** Steps between two updates of Sophia's Hessian in the reference, from the first step on. */
 const HESSIAN_INTERVAL = 5;
 
@@ -60,7 +62,7 @@ describe('optimizers follow the reference trajectories', () => {
     }
     it(c.name, () => {
       const params = parameters(c);
-      const tolerance = c.type.startsWith('DAdapt') ? ADAPTED : 1;
+      const tolerance = SPREAD[c.type] ?? 1;
       const optimizer = OPTIMIZERS.build<Optimizer>({ type: c.type, ...camelCase(c.options) }, { args: [params] });
       const expected = new Map(c.recorded_steps.map((step, k) => [step, c.expected[k]!]));
       for (let step = 0; step < c.steps; step++) {
