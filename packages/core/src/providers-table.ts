@@ -52,7 +52,7 @@ export const KNOWN_PLUGINS: Readonly<Record<string, Readonly<Record<string, read
   '@engine/optim-sophia': { OPTIMIZERS: ['Sophia', 'SophiaG', 'SophiaH'] },
   '@engine/vision': {
     DATASETS: ['vision.CIFAR10', 'vision.CIFAR100', 'vision.GeneratedImages'],
-    MODELS: ['vision.ImageClassifier', 'vision.ResNet'],
+    MODELS: ['vision.AverageClsScoreTTA', 'vision.ImageClassifier', 'vision.ResNet'],
     TRANSFORMS: [
       'vision.CenterCrop',
       'vision.Normalize',
@@ -60,6 +60,7 @@ export const KNOWN_PLUGINS: Readonly<Record<string, Readonly<Record<string, read
       'vision.RandomCrop',
       'vision.RandomFlip',
       'vision.Resize',
+      'vision.TestTimeAug',
       'vision.ToTensor',
     ],
   },
