@@ -56,7 +56,7 @@ describe('facts', () => {
 });
 
 describe('state', () => {
-  it('is plain JSON of the resumed keys, with the newest values only', () => {
+  it('is plain JSON of the resumed keys, with the newest values and what the older ones come to', () => {
     const { hub: it } = hub({ historyInCheckpoint: 3 });
     for (let i = 0; i < 10; i++) it.updateScalar('loss', i);
     it.updateScalar('time', 1, 1, false);
@@ -64,7 +64,14 @@ describe('state', () => {
     it.updateInfo('ids', [1, { a: null }]);
     it.updateInfo('secret', 1, false);
     const state = JSON.parse(JSON.stringify(it.stateDict())) as MessageHubState;
-    expect(state.logScalars).toEqual({ loss: { values: [7, 8, 9], counts: [1, 1, 1] } });
+    expect(state.logScalars).toEqual({
+      loss: {
+        values: [7, 8, 9],
+        counts: [1, 1, 1],
+        // 0 to 6
+        older: { count: 7, length: 7, sum: 21, min: 0, max: 6 },
+      },
+    });
     expect(Object.keys(state.runtimeInfo)).toEqual(['best', 'ids']);
 
     const { hub: other } = hub();
