@@ -1,11 +1,11 @@
 import { createRequire } from 'node:module';
 
-import * as tf from '@tensorflow/tfjs-core';
+// Required rather than imported: an import searches all its megabytes for the names it exports, which costs memory and
+// time at every start.
+import tf = require('@tensorflow/tfjs-core');
 
 // tfjs-core alone registers no gradients and no chained operators in Node; the union package does, on the same engine.
-// Required rather than imported: an import searches all its megabytes for names, which costs 20 MB and half a second.
-const require = createRequire(import.meta.url);
-require('@tensorflow/tfjs');
+createRequire(import.meta.url)('@tensorflow/tfjs');
 
 // tfjs's own cpu backend prints an advertisement on its first write in Node.
 const quiet = (backend: object): object => Object.assign(backend, { firstUse: false });
