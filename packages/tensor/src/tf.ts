@@ -1,11 +1,4 @@
-import { createRequire } from 'node:module';
-
-// Required rather than imported: an import searches all its megabytes for the names it exports, which costs memory and
-// time at every start.
-import tf = require('@tensorflow/tfjs-core');
-
-// tfjs-core alone registers no gradients and no chained operators in Node; the union package does, on the same engine.
-createRequire(import.meta.url)('@tensorflow/tfjs');
+import tf from '../vendor/tfjs.cjs';
 
 // tfjs's own cpu backend prints an advertisement on its first write in Node.
 const quiet = (backend: object): object => Object.assign(backend, { firstUse: false });
@@ -33,4 +26,4 @@ export type {
   DataType,
 } from '@tensorflow/tfjs-core';
 // The chained operators' types.
-export type {} from '@tensorflow/tfjs';
+export type {} from '@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops.js';

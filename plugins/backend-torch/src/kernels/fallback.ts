@@ -1,12 +1,8 @@
-import { createRequire } from 'node:module';
 import { tf, type KernelReport, type TensorInfo } from '@engine/tensor';
 
 import { fromArray } from '../aten.js';
 import { SCALAR, Storage, scalarType } from '../storage.js';
 import { TFJS_NAME, backend, definedKernels, install, isDefined, setDetour, type Inputs } from './define.js';
-
-// Registers tfjs's CPU kernels; required for the reason told in tensor's tf.ts.
-createRequire(import.meta.url)('@tensorflow/tfjs-backend-cpu');
 
 /** Calls of tfjs's CPU kernels, by kernel name. */
 const calls = new Map<string, number>();

@@ -13,6 +13,7 @@
 #include "gemm.h"
 #include "host-array.h"
 #include "op-caller.h"
+#include "startup-pages.h"
 #include "tensor-table.h"
 #include "winograd-kernels.h"
 
@@ -24,6 +25,7 @@ class Addon : public Napi::Addon<Addon> {
  public:
   Addon(Napi::Env, Napi::Object exports) : caller_(table_) {
     installAllocator();
+    dropStartupPages();
     DefineAddon(exports, {
       InstanceMethod("setBuffer", &Addon::setBuffer),
       InstanceMethod("findOp", &Addon::findOp),
