@@ -16,6 +16,9 @@ interface Types {
 type OptimizerConfig = ConfigOf<Types>;
 
 declare module './index.js' {
+  interface OpenScopes {
+    lib: true;
+  }
   interface ExperimentConfig {
     testOptimizer?: OptimizerConfig;
   }
@@ -46,8 +49,10 @@ describe('ConfigOf', () => {
       { type: 'SGD' },
       // @ts-expect-error `lr` is a number
       { type: 'SGD', lr: '1' },
+      // @ts-expect-error a scope that is not open
+      { type: 'other.SGD', lr: 1 },
     ];
-    expect(bad).toHaveLength(4);
+    expect(bad).toHaveLength(5);
   });
 
   it('takes classes in place, scoped names, and what is said to be untyped', () => {

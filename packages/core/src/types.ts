@@ -30,6 +30,12 @@ export interface ProcessGroupTypes {}
 export interface StorageBackendTypes {}
 export interface ConfigReaderTypes {}
 
+/**
+ * Scopes of libraries that do not declare the options of their parts. Configs may give these any option:
+ * `declare module '@engine/core' { interface OpenScopes { mylib: true } }`.
+ */
+export interface OpenScopes {}
+
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 type AnyEntry = (abstract new (...args: any[]) => any) | ((...args: any[]) => any);
 
@@ -44,12 +50,16 @@ export interface ComponentConfig {
 /** A part given as the class or function itself instead of a registered name. */
 export type InlineConfig = { type: AnyEntry; _scope_?: string; [option: string]: unknown };
 
-/** A part asked for by scope, `lib.Name`: open, since its library may not have declared its options. */
-export type ScopedConfig = { type: `${string}.${string}`; _scope_?: string; [option: string]: unknown };
+/** A part of a library that has not declared its options, asked for by scope: see {@link OpenScopes}. */
+export type ScopedConfig = {
+  type: `${keyof OpenScopes & string}.${string}`;
+  _scope_?: string;
+  [option: string]: unknown;
+};
 
 /**
  * The configs a registry accepts: `{ type: 'Name' } & options` for every declared name, classes and functions in
- * place, and scoped names.
+ * place, and names of {@link OpenScopes}.
  */
 export type ConfigOf<Types extends object> =
   | { [K in keyof Types & string]: { type: K; _scope_?: string } & Types[K] }[keyof Types & string]
