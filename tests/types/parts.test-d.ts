@@ -288,6 +288,13 @@ export const TRANSFORMS: ConfigOf<TransformTypes>[] = [
   { type: 'vision.Resize', size: wrong },
   // @ts-expect-error vision.Resize: 'size' is missing
   { type: 'vision.Resize' },
+  { type: 'vision.TestTimeAug', transforms: [[part]] },
+  // @ts-expect-error vision.TestTimeAug: no such option
+  { type: 'vision.TestTimeAug', transforms: [[part]], noSuchOption: 1 },
+  // @ts-expect-error vision.TestTimeAug: 'transforms' of another type
+  { type: 'vision.TestTimeAug', transforms: wrong },
+  // @ts-expect-error vision.TestTimeAug: 'transforms' is missing
+  { type: 'vision.TestTimeAug' },
   { type: 'vision.ToTensor' },
   // @ts-expect-error vision.ToTensor: no such option
   { type: 'vision.ToTensor', noSuchOption: 1 },
@@ -349,6 +356,11 @@ export const MODELS: ConfigOf<ModelTypes>[] = [
   { type: 'BatchNorm2d', numFeatures: wrong },
   // @ts-expect-error BatchNorm2d: 'numFeatures' is missing
   { type: 'BatchNorm2d' },
+  { type: 'CTCLoss' },
+  // @ts-expect-error CTCLoss: no such option
+  { type: 'CTCLoss', noSuchOption: 1 },
+  // @ts-expect-error CTCLoss: 'blank' of another type
+  { type: 'CTCLoss', blank: wrong },
   { type: 'Conv2d', inChannels: 1, outChannels: 1, kernelSize: 1 },
   // @ts-expect-error Conv2d: no such option
   { type: 'Conv2d', inChannels: 1, outChannels: 1, kernelSize: 1, noSuchOption: 1 },
@@ -549,6 +561,11 @@ export const MODELS: ConfigOf<ModelTypes>[] = [
   { type: 'MomentumAnnealingEMA', noSuchOption: 1 },
   // @ts-expect-error MomentumAnnealingEMA: 'gamma' of another type
   { type: 'MomentumAnnealingEMA', gamma: wrong },
+  { type: 'MultiLabelMarginLoss' },
+  // @ts-expect-error MultiLabelMarginLoss: no such option
+  { type: 'MultiLabelMarginLoss', noSuchOption: 1 },
+  // @ts-expect-error MultiLabelMarginLoss: 'reduction' of another type
+  { type: 'MultiLabelMarginLoss', reduction: wrong },
   { type: 'MultiLabelSoftMarginLoss' },
   // @ts-expect-error MultiLabelSoftMarginLoss: no such option
   { type: 'MultiLabelSoftMarginLoss', noSuchOption: 1 },
@@ -653,6 +670,11 @@ export const MODELS: ConfigOf<ModelTypes>[] = [
   { type: 'Upsample', noSuchOption: 1 },
   // @ts-expect-error Upsample: 'size' of another type
   { type: 'Upsample', size: wrong },
+  { type: 'vision.AverageClsScoreTTA' },
+  // @ts-expect-error vision.AverageClsScoreTTA: no such option
+  { type: 'vision.AverageClsScoreTTA', noSuchOption: 1 },
+  // @ts-expect-error vision.AverageClsScoreTTA: 'dataPreprocessor' of another type
+  { type: 'vision.AverageClsScoreTTA', dataPreprocessor: wrong },
   { type: 'vision.ImageClassifier', backbone: part },
   // @ts-expect-error vision.ImageClassifier: no such option
   { type: 'vision.ImageClassifier', backbone: part, noSuchOption: 1 },
@@ -1349,6 +1371,11 @@ export const PROCESS_GROUPS: ConfigOf<ProcessGroupTypes>[] = [
 ];
 
 export const STORAGE_BACKENDS: ConfigOf<StorageBackendTypes>[] = [
+  { type: 'HTTPBackend' },
+  // @ts-expect-error HTTPBackend: no such option
+  { type: 'HTTPBackend', noSuchOption: 1 },
+  // @ts-expect-error HTTPBackend: 'headers' of another type
+  { type: 'HTTPBackend', headers: wrong },
   { type: 'LocalBackend' },
   // @ts-expect-error LocalBackend: no such option
   { type: 'LocalBackend', noSuchOption: 1 },

@@ -9,6 +9,7 @@ import {
   type StandardSchema,
 } from '@engine/core';
 import { findProblems, validateConfig, type RunnerOptions } from '@engine/runner';
+import '@engine/backend-torch';
 import '@engine/backend-wasm';
 import '@engine/optim-8bit';
 import '@engine/optim-dadaptation';

@@ -1,3 +1,5 @@
+import type { UntypedName } from './untyped-name.js';
+
 /* eslint-disable @typescript-eslint/no-empty-object-type, @typescript-eslint/no-empty-interface */
 // One interface per root registry. A package that registers parts adds their options here by declaration merging:
 //   declare module '@engine/core' { interface OptimizerTypes { Lion: LionOptions } }
@@ -30,12 +32,6 @@ export interface ProcessGroupTypes {}
 export interface StorageBackendTypes {}
 export interface ConfigReaderTypes {}
 
-/**
- * Scopes of libraries that do not declare the options of their parts. Configs may give these any option:
- * `declare module '@engine/core' { interface OpenScopes { mylib: true } }`.
- */
-export interface OpenScopes {}
-
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 type AnyEntry = (abstract new (...args: any[]) => any) | ((...args: any[]) => any);
 
@@ -50,21 +46,21 @@ export interface ComponentConfig {
 /** A part given as the class or function itself instead of a registered name. */
 export type InlineConfig = { type: AnyEntry; _scope_?: string; [option: string]: unknown };
 
-/** A part of a library that has not declared its options, asked for by scope: see {@link OpenScopes}. */
-export type ScopedConfig = {
-  type: `${keyof OpenScopes & string}.${string}`;
+/** A part of a library that declares none of its options in a table, asked for by scope: `mylib.Name`. */
+export type ScopedConfig<Types = object> = {
+  type: UntypedName<keyof Types>;
   _scope_?: string;
   [option: string]: unknown;
 };
 
 /**
  * The configs a registry accepts: `{ type: 'Name' } & options` for every declared name, classes and functions in
- * place, and names of {@link OpenScopes}.
+ * place, and any options for names of scopes that no imported package declares.
  */
 export type ConfigOf<Types extends object> =
   | { [K in keyof Types & string]: { type: K; _scope_?: string } & Types[K] }[keyof Types & string]
   | InlineConfig
-  | ScopedConfig;
+  | ScopedConfig<Types>;
 
 /** Lets a config name a part whose options are not declared, without weakening the check of all others. */
 export function untyped(config: { type: string; [option: string]: unknown }): InlineConfig {

@@ -1,5 +1,5 @@
-import { checkConfig, isEngineError, loadPlugins, throwProblems, type EngineError } from '@engine/core';
-import { dirname } from 'node:path';
+import { checkConfig, discoverPlugins, EngineError, isEngineError, throwProblems } from '@engine/core';
+import { configFolder, importPlugins } from './plugins.js';
 import { checkRunnerOptions, type RunnerOptions } from './runner-options.js';
 
 /**
@@ -28,14 +28,27 @@ export function findProblems(options: RunnerOptions): EngineError[] {
 }
 
 /**
- * Imports the plugins of a config and checks all of it, before anything is built.
- * @throws the one problem that it has, or E_CONFIG_PROBLEMS with all of them; E_PLUGIN_LOAD
+ * Imports the plugins of a config and checks all of it, before anything is built. The rules for parts of installed
+ * packages come from the schemas that their manifests name.
+ * @throws the one problem that it has, or E_CONFIG_PROBLEMS with all of them; E_PLUGIN_LOAD, E_PLUGIN_VERSION,
+ * E_PLUGIN_CONFLICT
  */
 export async function validateConfig(options: RunnerOptions): Promise<void> {
-  const file = options.cfg?.filename;
   const { plugins } = options;
-  if (Array.isArray(plugins) && plugins.every((one) => typeof one === 'string')) {
-    await loadPlugins(plugins, file ? dirname(file) : process.cwd());
-  }
-  throwProblems(findProblems(options), file);
+  const usable =
+    plugins === undefined || (Array.isArray(plugins) && plugins.every((one) => typeof one === 'string'));
+  const { failed } = await importPlugins(usable ? options : { ...options, plugins: [] });
+  discoverPlugins(configFolder(options));
+  const reasons = failed.map(
+    ({ plugin: { name, version }, error }) =>
+      new EngineError({
+        code: 'E_PLUGIN_LOAD',
+        what: `The plugin '${name}' cannot be loaded.`,
+        received: `${name}@${version}: ${error.message.split('\n')[0]}`,
+        cause: error,
+        exitCode: 2,
+      }),
+  );
+  const problems = findProblems(options);
+  throwProblems(problems.length > 0 ? [...reasons, ...problems] : [], options.cfg?.filename);
 }

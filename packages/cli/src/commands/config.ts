@@ -1,4 +1,13 @@
-import { Config, EngineError, EXIT_CODES, importModule, jsonSchema, nearest, show } from '@engine/core';
+import {
+  Config,
+  discoverPlugins,
+  EngineError,
+  EXIT_CODES,
+  importModule,
+  jsonSchema,
+  nearest,
+  show,
+} from '@engine/core';
 import { validateConfig } from '@engine/runner';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -13,7 +22,11 @@ const FLAGS = {
     value: 'FILE',
     help: 'write to a file (dump, schema); its extension says the format',
   },
-  plugin: { type: 'string', value: 'PACKAGE', help: 'schema: add the parts of a package; may be repeated' },
+  plugin: {
+    type: 'string',
+    value: 'PACKAGE',
+    help: 'schema: add the parts of a package that is not installed here; may be repeated',
+  },
 } as const satisfies Record<string, Flag>;
 
 const FORMATS = ['yaml', 'json', 'ts'] as const;
@@ -64,8 +77,10 @@ const ACTIONS: Readonly<Record<string, (line: ParsedLine, name: string) => Promi
     return EXIT_CODES.ok;
   },
   schema: async (line) => {
+    discoverPlugins(process.cwd());
     for (const name of line.repeated.plugin ?? []) await importModule(name, process.cwd());
-    const text = `${JSON.stringify(jsonSchema(), null, 2)}\n`;
+    const leaveOut = (error: EngineError): void => void process.stderr.write(`${error.message}\n`);
+    const text = `${JSON.stringify(jsonSchema(leaveOut), null, 2)}\n`;
     const { out } = line.flags;
     if (typeof out === 'string') {
       mkdirSync(dirname(resolve(out)), { recursive: true });

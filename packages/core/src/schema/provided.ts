@@ -1,38 +1,62 @@
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { EngineError } from '../errors.js';
+import { discoveredPlugins } from '../modules/discover.js';
 import { shared } from '../shared.js';
 import type { BoundSchema, PackageSchema } from './json-schema.js';
 
 const VERSION = 1;
 
-/** URLs of the schema files of the packages that are loaded; the files are read when somebody asks. */
-const files = shared('schemas', () => new Map<string, PackageSchema | undefined>());
+/** URLs of the schema files of packages that are loaded. */
+const files = shared('schemas', () => new Set<string>());
+
+/** What has been read, by URL. */
+const contents = shared('schema-contents', () => new Map<string, PackageSchema>());
 
 /**
- * Tells the engine of the `schema.json` in a package's folder. Costs nothing until a config is validated.
+ * Tells the engine of the `schema.json` in a package's folder, for packages that are imported without being installed
+ * where the config lies. All others are found by their manifest. Costs nothing until a config is validated.
  * @param moduleUrl `import.meta.url` of the package's entry, which lies one folder below
  */
 export function provideSchemas(moduleUrl: string): void {
-  const url = new URL('../schema.json', moduleUrl).href;
-  if (!files.has(url)) files.set(url, undefined);
+  files.add(new URL('../schema.json', moduleUrl).href);
 }
 
+/** What {@link packageSchemas} does with a file that cannot be used: throws, unless told what to do instead. */
+export type OnBrokenSchema = (error: EngineError) => void;
+
 /**
- * The schema files of all loaded packages, in the order of loading.
- * @throws E_SCHEMA_FILE for a file that cannot be read or has another layout
+ * The schema files of all packages that are loaded or were discovered, loaded ones first. Nothing is imported.
+ * @throws E_SCHEMA_FILE for a file that cannot be read or has another layout, unless `onBroken` takes it
  */
-export function packageSchemas(): PackageSchema[] {
-  return [...files].map(([url, known]) => {
-    const schema = known ?? read(url);
-    files.set(url, schema);
-    return schema;
+export function packageSchemas(onBroken?: OnBrokenSchema): PackageSchema[] {
+  const discovered = discoveredPlugins().flatMap(({ schema }) =>
+    schema ? [pathToFileURL(schema).href] : [],
+  );
+  return [...new Set([...files, ...discovered])].flatMap((url) => {
+    try {
+      return [schemaAt(url)];
+    } catch (error) {
+      if (!onBroken) throw error;
+      onBroken(error as EngineError);
+      return [];
+    }
   });
 }
 
-/** The schema of a part's options; undefined when no loaded package declares any. */
+/**
+ * The schema of a part's options; undefined when no known package declares any.
+ * @throws E_SCHEMA_FILE when the package that has the part describes it in a file that cannot be used
+ */
 export function declaredOptions(registry: string, name: string): BoundSchema | undefined {
-  for (const { parts, $defs } of packageSchemas()) {
+  for (const url of files) {
+    const { parts, $defs } = schemaAt(url);
+    const schema = parts?.[registry]?.[name];
+    if (schema) return { schema, defs: $defs };
+  }
+  for (const { registers, schema: file } of discoveredPlugins()) {
+    if (file === undefined || !registers[registry]?.includes(name)) continue;
+    const { parts, $defs } = schemaAt(pathToFileURL(file).href);
     const schema = parts?.[registry]?.[name];
     if (schema) return { schema, defs: $defs };
   }
@@ -41,8 +65,16 @@ export function declaredOptions(registry: string, name: string): BoundSchema | u
 
 /** The schema of a whole config; undefined when no loaded package has it. */
 export function declaredConfig(): BoundSchema | undefined {
-  const owner = packageSchemas().find(({ config }) => config !== undefined);
+  const owner = [...files].map(schemaAt).find(({ config }) => config !== undefined);
   return owner && { schema: owner.config!, defs: owner.$defs };
+}
+
+function schemaAt(url: string): PackageSchema {
+  const known = contents.get(url);
+  if (known) return known;
+  const schema = read(url);
+  contents.set(url, schema);
+  return schema;
 }
 
 function read(url: string): PackageSchema {
