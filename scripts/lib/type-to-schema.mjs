@@ -44,7 +44,7 @@ export function createConverter(checker, registryOfTable, parts, defs) {
     if (!(symbol.flags & (SymbolFlags.Interface | SymbolFlags.TypeLiteral))) return false;
     return checker
       .getPropertiesOfType(type)
-      .some((property) => property.flags & SymbolFlags.Method || /^__@/.test(property.name));
+      .some((property) => property.flags & SymbolFlags.Method || property.name.startsWith('__@'));
   }
 
   function members(type) {

@@ -137,6 +137,7 @@ function registryConfig(
   const keys = schema['x-many'];
   if (!keys) return single;
   const many = { type: 'object', additionalProperties: each({ ...without(schema, 'x-many') }) };
+  // oxlint-disable-next-line unicorn/no-thenable -- a keyword of JSON Schema
   return { if: { anyOf: keys.map((key) => ({ required: [key] })) }, then: single, else: many };
 }
 
