@@ -30,6 +30,7 @@ const STEPS = {
   generated: () => script('gen-errors.mjs', '--check'),
   manifests: () => script('gen-manifests.mjs', '--check'),
   registrations: () => script('gen-tfjs-registrations.mjs', '--check'),
+  schemas: () => script('gen-schemas.mjs', '--check'),
   oxlint: () => tool('oxlint', ['--deny-warnings', ...SOURCES, 'scripts'], { capture: true }),
   house: () => script('check-house.mjs'),
   sherif: () => tool('sherif', [], { capture: true }),

@@ -1,6 +1,7 @@
 // Writes what each package registers into the field `engine` of its package.json, and the table of the engine's own
 // plugins that error messages name (packages/core/src/providers-table.ts). With --check it only compares.
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { ready } from './lib/ready.mjs';
@@ -66,11 +67,12 @@ async function registrations() {
   return { result, apiVersion: core.PLUGIN_API_VERSION };
 }
 
-function packageText({ manifest }, registers, apiVersion) {
+function packageText({ manifest, file }, registers, apiVersion) {
+  const described = existsSync(join(dirname(file), 'schema.json'));
   const { engine: _old, keywords, ...rest } = manifest;
   const next = {
     ...rest,
-    ...(registers && { engine: { apiVersion, registers } }),
+    ...(registers && { engine: { apiVersion, ...(described && { schema: './schema.json' }), registers } }),
     ...(keywords && { keywords }),
   };
   return `${JSON.stringify(next, null, 2)}\n`;

@@ -2,6 +2,8 @@ import { createRunContainer, injectedArguments, type DependencyContainer } from 
 import { addWhere, EngineError, isEngineError, show } from './errors.js';
 import { provenanceOf, showOrigin, type Provenance } from './provenance.js';
 import type { Entry, Registry } from './registry.js';
+import { throwProblems } from './schema/problems.js';
+import { issuesOf, schemaOfEntry } from './schema/standard-schema.js';
 import { withScope } from './scope.js';
 import { shared } from './shared.js';
 import type { ComponentConfig } from './types.js';
@@ -106,6 +108,8 @@ export const buildFromConfig: BuildFunction = (config, registry, options) => {
     const outer = ambient.container;
     ambient.container = container;
     try {
+      const schema = schemaOfEntry(entry);
+      if (schema) throwProblems(issuesOf(schema, rest, entry.name, path ?? ''));
       const args: unknown[] = [...(options.args ?? []), rest];
       for (const [index, service] of injectedArguments(entry, container)) args[index] = service;
       const built = isClass(entry) ? new entry(...args) : (entry as (...a: unknown[]) => unknown)(...args);

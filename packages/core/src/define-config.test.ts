@@ -12,6 +12,7 @@ interface AdamOptions {
 interface Types {
   SGD: SgdOptions;
   Adam: AdamOptions;
+  'typed.Lion': SgdOptions;
 }
 type OptimizerConfig = ConfigOf<Types>;
 
@@ -46,17 +47,24 @@ describe('ConfigOf', () => {
       { type: 'SGD' },
       // @ts-expect-error `lr` is a number
       { type: 'SGD', lr: '1' },
+      // @ts-expect-error the scope is declared, this name is not
+      { type: 'typed.Lionn', lr: 1 },
+      // @ts-expect-error options of declared names are checked in every scope
+      { type: 'typed.Lion', lr: '1' },
     ];
-    expect(bad).toHaveLength(4);
+    expect(bad).toHaveLength(6);
   });
 
-  it('takes classes in place, scoped names, and what is said to be untyped', () => {
+  it('takes classes in place, names of scopes that nobody declares, and what is said to be untyped', () => {
     const open: OptimizerConfig[] = [
       { type: Mine, lr: 1, anything: true },
       { type: 'lib.Lion', lr: 1 },
+      { type: 'type.Lion', lr: '1' },
+      { type: 'typedToo.Lion', lr: '1' },
+      { type: 'typed.Lion', lr: 1 },
       untyped({ type: 'Unknown', x: 1 }),
     ];
-    expect(open).toHaveLength(3);
+    expect(open).toHaveLength(6);
   });
 });
 

@@ -25,6 +25,7 @@ export * from './registries.js';
 export * from './registry-report.js';
 export * from './registry.js';
 export * from './reverse-axes.js';
+export * from './schema/index.js';
 export * from './scope.js';
 export * from './services.js';
 export * from './suggest.js';

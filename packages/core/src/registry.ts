@@ -2,6 +2,7 @@ import { buildFromConfig, type BuildFunction, type BuildOptions } from './build.
 import { EngineError, show } from './errors.js';
 import { fixForUnknown } from './providers.js';
 import { captureSite, siteOf, type RegistrationSite } from './registration-site.js';
+import { setSchema, type StandardSchema } from './schema/standard-schema.js';
 import { currentScope } from './scope.js';
 import { listNames, nearest } from './suggest.js';
 import type { ComponentConfig, ConfigOf } from './types.js';
@@ -24,6 +25,8 @@ export interface AddOptions {
   aliases?: readonly string[];
   /** Replace an entry that has the same name. */
   force?: boolean;
+  /** Checks the options before the part is built: any Standard Schema (zod, valibot, ArkType, …). */
+  schema?: StandardSchema;
   /** Package that provides the entry, for listings and conflict messages. */
   from?: string;
 }
@@ -132,6 +135,7 @@ export class Registry<T, Types extends object = object> {
       }
       this.entries.set(key, { entry, from: options.from, site });
     }
+    if (options.schema) setSchema(entry, options.schema);
     return entry;
   }
 

@@ -1,3 +1,5 @@
+import type { UntypedName } from './untyped-name.js';
+
 /* eslint-disable @typescript-eslint/no-empty-object-type, @typescript-eslint/no-empty-interface */
 // One interface per root registry. A package that registers parts adds their options here by declaration merging:
 //   declare module '@engine/core' { interface OptimizerTypes { Lion: LionOptions } }
@@ -44,17 +46,21 @@ export interface ComponentConfig {
 /** A part given as the class or function itself instead of a registered name. */
 export type InlineConfig = { type: AnyEntry; _scope_?: string; [option: string]: unknown };
 
-/** A part asked for by scope, `lib.Name`: open, since its library may not have declared its options. */
-export type ScopedConfig = { type: `${string}.${string}`; _scope_?: string; [option: string]: unknown };
+/** A part of a library that declares none of its options in a table, asked for by scope: `mylib.Name`. */
+export type ScopedConfig<Types = object> = {
+  type: UntypedName<keyof Types>;
+  _scope_?: string;
+  [option: string]: unknown;
+};
 
 /**
  * The configs a registry accepts: `{ type: 'Name' } & options` for every declared name, classes and functions in
- * place, and scoped names.
+ * place, and any options for names of scopes that no imported package declares.
  */
 export type ConfigOf<Types extends object> =
   | { [K in keyof Types & string]: { type: K; _scope_?: string } & Types[K] }[keyof Types & string]
   | InlineConfig
-  | ScopedConfig;
+  | ScopedConfig<Types>;
 
 /** Lets a config name a part whose options are not declared, without weakening the check of all others. */
 export function untyped(config: { type: string; [option: string]: unknown }): InlineConfig {

@@ -1,3 +1,5 @@
+import { provideSchemas } from '@engine/core';
+
 export { BaseDataset, BASE_DATASET_OPTIONS, type BaseDatasetOptions } from './base-dataset.js';
 export { BatchSampler, type BatchSamplerOptions, type BatchSource } from './batch-sampler.js';
 export { buildDataloader, type BuildDataloaderOptions, type DataloaderConfig } from './build-dataloader.js';
@@ -20,3 +22,5 @@ export { RepeatDataset, type RepeatDatasetOptions } from './repeat-dataset.js';
 export { sampleContext, type SampleContext } from './sample-context.js';
 export type { Sampler, SamplerOptions, Sized } from './sampler.js';
 export type { Transform, TransformFunction } from './transform.js';
+
+provideSchemas(import.meta.url);

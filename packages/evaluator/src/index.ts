@@ -1,3 +1,5 @@
+import { provideSchemas } from '@engine/core';
+
 export * from './accuracy.js';
 export * from './auroc.js';
 export * from './base-metric.js';
@@ -13,3 +15,5 @@ export type { Average, Item } from './precision-recall.js';
 export * from './regression-metric.js';
 export { type Numbers, type ScoreBatch, type ScoreSample } from './score-input.js';
 export * from './single-label-metric.js';
+
+provideSchemas(import.meta.url);

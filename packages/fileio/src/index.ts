@@ -1,3 +1,5 @@
+import { provideSchemas } from '@engine/core';
+
 export * from './atomic-directory.js';
 export { atomicWrite, replaceSymlink } from './atomic-write.js';
 export type { AtomicWriteOptions, Content, WrittenFile } from './atomic-write.js';
@@ -37,3 +39,5 @@ export { cachedWeightsPath, cacheHome, fetchWeights, type FetchWeightsOptions } 
 export * from './weights/load-weights.js';
 export { packagePath, packageRoot } from './weights/package-path.js';
 export * from './weights/read-weights.js';
+
+provideSchemas(import.meta.url);

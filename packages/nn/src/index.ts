@@ -1,3 +1,5 @@
+import { provideSchemas } from '@engine/core';
+
 export * from './activation-checkpointing.js';
 export * from './averaged/index.js';
 export * from './base-model.js';
@@ -11,3 +13,5 @@ export * from './module.js';
 export { assign, type LoadOptions, type LoadReport, type StateSource } from './state-dict.js';
 export { infoOf, type VariableInfo } from './parameter.js';
 export * from './torch-layout.js';
+
+provideSchemas(import.meta.url);

@@ -1,3 +1,5 @@
+import { provideSchemas } from '@engine/core';
+
 export * from './amp-optim-wrapper.js';
 export * from './build-optim-wrapper.js';
 export * from './build-param-scheduler.js';
@@ -42,3 +44,5 @@ export * from './schedulers/param-scheduler.js';
 export * from './schedulers/poly.js';
 export * from './schedulers/reduce-on-plateau.js';
 export * from './schedulers/step.js';
+
+provideSchemas(import.meta.url);

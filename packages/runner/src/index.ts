@@ -1,3 +1,5 @@
+import { provideSchemas } from '@engine/core';
+
 import '@engine/optim';
 import '@engine/visualizer';
 
@@ -67,5 +69,8 @@ export * from './run-directory.js';
 export * from './run.js';
 export * from './runner-options.js';
 export * from './runner.js';
+export * from './validate.js';
 export * from './version.js';
 export * from './tta.js';
+
+provideSchemas(import.meta.url);

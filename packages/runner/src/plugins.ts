@@ -2,14 +2,19 @@ import { importNeeded, loadPlugins, type ImportedPlugins, type Logger } from '@e
 import { dirname } from 'node:path';
 import type { RunnerOptions } from './runner-options.js';
 
+/** Folder that packages and plugin files are looked up from. */
+export function configFolder({ cfg }: Pick<RunnerOptions, 'cfg'>): string {
+  return cfg?.filename ? dirname(cfg.filename) : process.cwd();
+}
+
 /**
  * Imports the plugins that the options list, then installed ones that register what the options name and nothing else
  * has registered.
  * @throws E_PLUGIN_LOAD, E_PLUGIN_VERSION for a listed one; E_PLUGIN_CONFLICT
  */
 export async function importPlugins(options: RunnerOptions): Promise<ImportedPlugins> {
-  const { plugins, cfg } = options;
-  const baseDir = cfg?.filename ? dirname(cfg.filename) : process.cwd();
+  const { plugins } = options;
+  const baseDir = configFolder(options);
   await loadPlugins([...(plugins ?? [])], baseDir);
   return importNeeded({ ...options, cfg: undefined }, baseDir);
 }

@@ -1,3 +1,5 @@
+import { provideSchemas } from '@engine/core';
+
 export * from './accelerated.js';
 export * from './accelerated/index.js';
 export * from './autocast.js';
@@ -15,3 +17,5 @@ export * from './scope.js';
 export * from './tf.js';
 export * from './training.js';
 export * from './tree.js';
+
+provideSchemas(import.meta.url);

@@ -1,3 +1,5 @@
+import { provideSchemas } from '@engine/core';
+
 export * from './adagrad.js';
 export * from './adam.js';
 export * from './block-quantiser.js';
@@ -8,3 +10,5 @@ export * from './lars.js';
 export * from './lion.js';
 export * from './rmsprop.js';
 export * from './sgd.js';
+
+provideSchemas(import.meta.url);

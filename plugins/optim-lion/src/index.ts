@@ -1,1 +1,5 @@
+import { provideSchemas } from '@engine/core';
+
 export * from './lion.js';
+
+provideSchemas(import.meta.url);

@@ -1,5 +1,5 @@
 import { EXIT_CODES } from '@engine/core';
-import { describeDryRun, dryRun, Runner } from '@engine/runner';
+import { describeDryRun, dryRun, Runner, validateConfig } from '@engine/runner';
 import { parseLine, type Command, type Flag } from '../command.js';
 import { CONFIG_FLAGS, configOfLine, runnerOptionsOf } from '../load.js';
 import { stopOnSignals } from '../signals.js';
@@ -34,6 +34,7 @@ async function train(name: string, argv: readonly string[], resume: boolean): Pr
   if (line.flags['fast-dev-run'] === true) options.fastDevRun = true;
   const overfit = line.flags['overfit-batches'];
   if (typeof overfit === 'string') options.overfitBatches = Number(overfit);
+  await validateConfig(options);
   if (line.flags['dry-run'] === true) {
     for (const text of describeDryRun(await dryRun(options))) process.stdout.write(`${text}\n`);
     return EXIT_CODES.ok;

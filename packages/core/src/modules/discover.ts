@@ -14,7 +14,7 @@ import { shared } from '../shared.js';
 import { CORE_VERSION, readManifest, type PluginManifest } from './manifest.js';
 
 /** Layout of the cache file. */
-const CACHE_VERSION = 1;
+const CACHE_VERSION = 2;
 
 /** Files that change with whatever is installed. */
 const LOCKFILES = ['pnpm-lock.yaml', 'package-lock.json', 'npm-shrinkwrap.json', 'yarn.lock', 'bun.lock'];

@@ -22,6 +22,8 @@ export interface PluginManifest {
   apiVersion: number;
   /** Versions of @engine/core that it works with, as npm writes ranges; undefined when it does not say. */
   coreRange?: string | undefined;
+  /** Absolute path of the file that describes the options of its parts, see `PackageSchema`; undefined for none. */
+  schema?: string | undefined;
   /** Names that importing it registers, by registry; those of a scope as `scope.Name`. */
   registers: Record<string, string[]>;
 }
@@ -42,7 +44,7 @@ export function readManifest(folder: string): PluginManifest | undefined {
   }
   const { name, version = '0.0.0', engine } = content;
   if (typeof name !== 'string' || typeof version !== 'string' || !isRecord(engine)) return undefined;
-  const { apiVersion, registers } = engine;
+  const { apiVersion, registers, schema } = engine;
   if (typeof apiVersion !== 'number' || !isRecord(registers)) return undefined;
   const lists = Object.entries(registers).map(([registry, names]): [string, string[]] => [
     registry,
@@ -50,11 +52,13 @@ export function readManifest(folder: string): PluginManifest | undefined {
   ]);
   const ranges = [content.peerDependencies, content.dependencies].filter(isRecord);
   const range = ranges.map((group) => group['@engine/core']).find((one) => typeof one === 'string');
+  const home = realpathSync(folder);
   return {
     name,
     version,
-    folder: realpathSync(folder),
+    folder: home,
     apiVersion,
+    ...(typeof schema === 'string' && { schema: join(home, schema) }),
     // Inside a workspace the range is that of the checkout.
     coreRange: range?.startsWith('workspace:') ? undefined : range,
     registers: Object.fromEntries(lists),

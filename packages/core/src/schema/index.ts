@@ -1,0 +1,6 @@
+export { checkConfig, checkPart, type CheckConfigOptions } from './check-config.js';
+export { jsonSchema } from './emit.js';
+export type { OptionSchema, PackageSchema } from './json-schema.js';
+export { ConfigProblems, throwProblems } from './problems.js';
+export { provideSchemas, type OnBrokenSchema } from './provided.js';
+export type { StandardIssue, StandardResult, StandardSchema } from './standard-schema.js';

@@ -1,0 +1,65 @@
+import { EngineError, show } from '../errors.js';
+import { joinPath, valueAt } from '../config/values.js';
+import { shared } from '../shared.js';
+import type { Entry } from '../registry.js';
+
+/** A finding of a Standard Schema. */
+export interface StandardIssue {
+  readonly message: string;
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+}
+
+export type StandardResult<T = unknown> =
+  { readonly value: T; readonly issues?: undefined } | { readonly issues: readonly StandardIssue[] };
+
+/**
+ * What zod, valibot, ArkType and others agree on for validation.
+ * @see https://standardschema.dev
+ */
+export interface StandardSchema<Input = unknown, Output = Input> {
+  readonly '~standard': {
+    readonly version: 1;
+    readonly vendor: string;
+    readonly validate: (value: unknown) => StandardResult<Output> | Promise<StandardResult<Output>>;
+    readonly types?: { readonly input: Input; readonly output: Output } | undefined;
+  };
+}
+
+const schemas = shared('part-schemas', () => new WeakMap<Entry, StandardSchema>());
+
+/** Remembers the schema that a part gives itself: `@register(OPTIMIZERS, { schema })`. */
+export function setSchema(entry: Entry, schema: StandardSchema): void {
+  schemas.set(entry, schema);
+}
+
+export function schemaOfEntry(entry: Entry): StandardSchema | undefined {
+  return schemas.get(entry);
+}
+
+/**
+ * What a Standard Schema finds wrong with the options of a part.
+ * @throws E_SCHEMA_ASYNC for a schema that answers later, since building a part cannot wait
+ */
+export function issuesOf(schema: StandardSchema, values: object, owner: string, path: string): EngineError[] {
+  const result = schema['~standard'].validate(values);
+  if (result instanceof Promise) {
+    throw new EngineError({
+      code: 'E_SCHEMA_ASYNC',
+      what: `The schema of ${owner} validates asynchronously.`,
+      received: `a schema by ${schema['~standard'].vendor} that returns a promise`,
+      expected: 'a schema that answers at once',
+    });
+  }
+  return (result.issues ?? []).map(({ message, path: keys = [] }) => {
+    const inner = keys.map((key) => String(typeof key === 'object' ? key.key : key)).join('.');
+    const full = inner === '' ? path || owner : joinPath(path, inner);
+    return new EngineError({
+      code: 'E_CONFIG_VALUE',
+      what: `The value of ${full} cannot be used.`,
+      option: inner || undefined,
+      received: `${full} = ${show(valueAt(values, inner).value)}`,
+      expected: message,
+      exitCode: 2,
+    });
+  });
+}
