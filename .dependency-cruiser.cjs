@@ -7,11 +7,12 @@ const FLOORS = [
   ['fileio', 'tensor'],
   ['nn', 'data', 'dist', 'optim', 'evaluator', 'visualizer'],
   ['runner'],
-  ['cli'],
+  ['cli', 'hub'],
 ];
 
 /** What each plugin may use. */
 const OPTIMIZER = ['core', 'tensor', 'optim'];
+const STORAGE = ['core', 'fileio'];
 
 const PLUGINS = {
   'backend-torch': ['core', 'tensor'],
@@ -22,6 +23,7 @@ const PLUGINS = {
   'optim-extra': OPTIMIZER,
   'optim-lion': OPTIMIZER,
   'optim-sophia': OPTIMIZER,
+  'storage-s3': STORAGE,
   vision: FLOORS.slice(0, 3).flat(),
 };
 

@@ -50,6 +50,7 @@ export const KNOWN_PLUGINS: Readonly<Record<string, Readonly<Record<string, read
   },
   '@engine/optim-lion': { OPTIMIZERS: ['Lion'] },
   '@engine/optim-sophia': { OPTIMIZERS: ['Sophia', 'SophiaG', 'SophiaH'] },
+  '@engine/storage-s3': { STORAGE_BACKENDS: ['S3Backend'] },
   '@engine/vision': {
     DATASETS: ['vision.CIFAR10', 'vision.CIFAR100', 'vision.GeneratedImages'],
     MODELS: ['vision.AverageClsScoreTTA', 'vision.ImageClassifier', 'vision.ResNet'],

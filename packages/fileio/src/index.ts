@@ -11,6 +11,7 @@ export { toJson, toPythonJson } from './formats/text-formats.js';
 export { httpGet, MemorySink, statusError, type HttpGetOptions, type HttpSink } from './http/http-get.js';
 export { fetchOnce, Retryable, withRetries, type RetryOptions } from './http/retry.js';
 export * from './io-error.js';
+export { LmdbBackend, type LmdbBackendOptions } from './lmdb/lmdb-backend.js';
 export {
   MANIFEST_NAME,
   readManifest,
@@ -30,6 +31,7 @@ export { HTTPBackend, checkRetryOptions, type HTTPBackendOptions } from './stora
 export * from './storage/io.js';
 export { KeyedStorageBackend } from './storage/keyed-backend.js';
 export * from './storage/local-backend.js';
+export { MemcachedBackend, type MemcachedBackendOptions } from './storage/memcached-backend.js';
 export * from './storage/memory-backend.js';
 export * from './storage/storage-backend.js';
 export { reserveTemps } from './temp-names.js';
@@ -37,6 +39,14 @@ export { readTorch, type ReadTorchOptions } from './torch/read-torch.js';
 export { readZip, type ZipEntry } from './zip/read-zip.js';
 export { cachedWeightsPath, cacheHome, fetchWeights, type FetchWeightsOptions } from './weights/cache.js';
 export * from './weights/load-weights.js';
+export {
+  findPackageModel,
+  noWeights,
+  readPackageModels,
+  splitModelName,
+  type ModelEntry,
+  type PackageModels,
+} from './weights/package-models.js';
 export { packagePath, packageRoot } from './weights/package-path.js';
 export * from './weights/read-weights.js';
 

@@ -28,8 +28,100 @@ async function collect(items: AsyncIterable<string>): Promise<string[]> {
   return all.sort();
 }
 
+export interface StorageReaderSuiteOptions {
+  /** Name of the class, for the test's title. */
+  name: string;
+  /**
+   * Makes a backend that holds these files, and says below which path: `''` where names are whole paths.
+   */
+  create(files: Record<string, Uint8Array>): Promise<{ backend: StorageBackend; root: string }>;
+  /** Operations that must be refused with E_STORAGE_UNSUPPORTED. */
+  unsupported: readonly ('put' | 'remove' | 'rmtree' | 'listDirOrFile' | 'generatePresignedUrl')[];
+}
+
+/** What every storage must do, those too that can only read. Call it at the top level of a test file. */
+export function storageReaderSuite({ name, create, unsupported }: StorageReaderSuiteOptions): void {
+  describe(`${name} as a storage to read from`, () => {
+    const bytes = Uint8Array.from({ length: 3000 }, (_, i) => (i * 31) & 255);
+    const files = {
+      'a.bin': bytes,
+      'b.txt': new TextEncoder().encode('Straße 東京\n'),
+      none: new Uint8Array(),
+    };
+
+    it('gives bytes, text and parts', async () => {
+      const { backend, root } = await create(files);
+      expect(await backend.get(`${root}a.bin`)).toEqual(bytes);
+      expect(await backend.get(`${root}none`)).toHaveLength(0);
+      expect(await backend.getText(`${root}b.txt`)).toBe('Straße 東京\n');
+      const parts = [
+        [10, 20],
+        [0, undefined],
+        [2990, 4000],
+        [2999, undefined],
+        [3000, 3010],
+        [4000, undefined],
+      ] as const;
+      for (const [begin, end] of parts) {
+        const part = await backend.get(`${root}a.bin`, { range: { begin, end } });
+        expect(part, `${begin} to ${end}`).toEqual(bytes.slice(begin, end));
+      }
+      // What is handed out is the caller's.
+      (await backend.get(`${root}a.bin`)).fill(0);
+      expect(await backend.get(`${root}a.bin`)).toEqual(bytes);
+    });
+
+    it('says what is there', async () => {
+      const { backend, root } = await create(files);
+      expect(await backend.exists(`${root}a.bin`)).toBe(true);
+      expect(await backend.isfile(`${root}none`)).toBe(true);
+      expect(await backend.exists(`${root}other`)).toBe(false);
+      expect(await backend.isfile(`${root}other`)).toBe(false);
+      expect(await codeOf(backend.get(`${root}other`))).toBe('E_IO_NOT_FOUND');
+    });
+
+    it('lends a file of this machine', async () => {
+      const { backend, root } = await create(files);
+      const held = await backend.getLocalPath(`${root}a.bin`);
+      expect(new Uint8Array(await readFile(held.path))).toEqual(bytes);
+      expect(held.path).toMatch(/\.bin$/);
+      await held.release();
+    });
+
+    it('reads many at once', async () => {
+      const { backend, root } = await create(files);
+      const all = await Promise.all(Array.from({ length: 20 }, () => backend.get(`${root}a.bin`)));
+      for (const one of all) expect(one).toEqual(bytes);
+    });
+
+    it.skipIf(unsupported.length === 0)('refuses what it cannot do', async () => {
+      const { backend, root } = await create(files);
+      const calls = {
+        put: () => backend.put(bytes, `${root}a.bin`),
+        remove: () => backend.remove(`${root}a.bin`),
+        rmtree: () => backend.rmtree(`${root}x`),
+        listDirOrFile: () => collect(backend.listDirOrFile(root)),
+        generatePresignedUrl: () => backend.generatePresignedUrl(`${root}a.bin`),
+      };
+      for (const operation of unsupported) {
+        const call = async (): Promise<unknown> => calls[operation]();
+        expect(await codeOf(call()), operation).toBe('E_STORAGE_UNSUPPORTED');
+      }
+    });
+  });
+}
+
 /** What every storage that can read and write must do. Call it at the top level of a test file. */
 export function storageBackendSuite({ name, create }: StorageBackendSuiteOptions): void {
+  storageReaderSuite({
+    name,
+    unsupported: [],
+    create: async (files) => {
+      const { backend, root } = await create();
+      for (const [file, data] of Object.entries(files)) await backend.put(data, backend.joinPath(root, file));
+      return { backend, root: backend.joinPath(root, 'x').slice(0, -1) };
+    },
+  });
   describe(`${name} as a storage`, () => {
     it('gives back bytes and text, folders being made on the way', async () => {
       const { backend, root } = await create();

@@ -1,6 +1,8 @@
 import { EngineError, listNames, nearest, STORAGE_BACKENDS, show, type ComponentConfig } from '@engine/core';
+import '../lmdb/lmdb-backend.js';
 import './http-backend.js';
 import './local-backend.js';
+import './memcached-backend.js';
 import './memory-backend.js';
 import type { StorageBackend } from './storage-backend.js';
 
@@ -10,6 +12,9 @@ export interface BackendOptions {
   backend?: string | undefined;
   [option: string]: unknown;
 }
+
+/** The engine's own plugins by the prefix that they serve. */
+const PLUGINS: Readonly<Record<string, string>> = { s3: '@engine/storage-s3' };
 
 /** Storages in use by the file functions, one per name and options, so that a connection is made once. */
 const shared = new Map<string, StorageBackend>();
@@ -89,13 +94,16 @@ function nameForUri(uri: string | undefined): string {
   const table = prefixTable();
   const name = table.get(prefix);
   if (name !== undefined) return name;
+  const plugin = PLUGINS[prefix];
   throw new EngineError({
     code: 'E_STORAGE_PREFIX',
     what: `No storage serves '${prefix}://'.`,
     received: `'${uri}'`,
     expected: `a plain path, or one of ${listNames([...table.keys()].filter((known) => known !== ''))}`,
     didYouMean: nearest(prefix, table.keys()),
-    fix: 'import the package that serves it, or list that package under `plugins` in the config',
+    fix: plugin
+      ? `pnpm add ${plugin}, and import it or list it under \`plugins\` in the config`
+      : 'import the package that serves it, or list that package under `plugins` in the config',
   });
 }
 

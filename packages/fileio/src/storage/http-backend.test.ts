@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { tempFolder } from '@engine/testing';
+import { storageReaderSuite, tempFolder } from '@engine/testing';
 import { afterEach, expect, it } from 'vitest';
 import { testServer } from '../http/test-server.fixture.js';
 import { clearFileBackends, exists, get, getText, getLocalPath, HTTPBackend, put } from '../index.js';
@@ -8,6 +8,16 @@ import { clearFileBackends, exists, get, getText, getLocalPath, HTTPBackend, put
 const data = Uint8Array.from({ length: 50_000 }, (_, i) => (i * 7) & 255);
 const fast = { backoff: 1 };
 afterEach(clearFileBackends);
+
+storageReaderSuite({
+  name: 'HTTPBackend',
+  unsupported: ['put', 'remove', 'rmtree', 'listDirOrFile', 'generatePresignedUrl'],
+  create: async (files) => {
+    const named = Object.entries(files).map(([name, content]) => [`/dir/${name}`, content] as const);
+    const { url } = await testServer(Object.fromEntries(named));
+    return { backend: new HTTPBackend(fast), root: `${url}/dir/` };
+  },
+});
 
 it('reads bytes, text and parts, and says what exists', async () => {
   const server = await testServer({ '/a b.bin': data, '/t.txt': new TextEncoder().encode('Straße') });

@@ -1,6 +1,6 @@
 import * as fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, dirname, extname, join } from 'node:path';
+import { basename, extname, join } from 'node:path';
 import { atomicWrite } from '../atomic-write.js';
 import { ioError } from '../io-error.js';
 import { LocalBackend } from './local-backend.js';
@@ -32,6 +32,12 @@ export abstract class KeyedStorageBackend extends BaseStorageBackend {
   protected abstract writeKey(key: string, data: Uint8Array, path: string): Promise<void>;
   /** @returns false when there was none */
   protected abstract deleteKey(key: string, path: string): Promise<boolean>;
+  /** Copies a value; storages that can do it themselves need not move it through this machine. @returns false when there was none */
+  protected async copyKey(from: string, to: string, source: string, target: string): Promise<boolean> {
+    const data = await this.readKey(from, source, {});
+    if (data) await this.writeKey(to, data, target);
+    return data !== undefined;
+  }
   protected abstract hasKey(key: string, path: string): Promise<boolean>;
   /** All keys that begin so. @param limit more are not needed */
   protected abstract listKeys(start: string, path: string, limit?: number): AsyncIterable<string>;
@@ -77,14 +83,14 @@ export abstract class KeyedStorageBackend extends BaseStorageBackend {
   override async copyfile(source: string, target: string): Promise<string> {
     const final = (await this.isdir(target)) ? this.joinPath(target, basename(this.keyOf(source))) : target;
     if (this.keyOf(source) === this.keyOf(final)) throw this.failure('EEXIST', 'copy to', final);
-    await this.put(await this.get(source), final);
+    await this.copy(source, final);
     return final;
   }
 
   override async copytree(source: string, target: string): Promise<string> {
     if (await this.exists(target)) throw this.failure('EEXIST', 'copy to', target);
     for (const name of await this.filesOf(source, 'copy'))
-      await this.put(await this.get(this.joinPath(source, name)), this.joinPath(target, name));
+      await this.copy(this.joinPath(source, name), this.joinPath(target, name));
     return target;
   }
 
@@ -132,7 +138,7 @@ export abstract class KeyedStorageBackend extends BaseStorageBackend {
   override async rename(source: string, target: string): Promise<void> {
     if (this.keyOf(source) === this.keyOf(target)) return;
     if (await this.isfile(source)) {
-      await this.put(await this.get(source), target);
+      await this.copy(source, target);
       await this.deleteKey(this.keyOf(source), source);
       return;
     }
@@ -155,13 +161,21 @@ export abstract class KeyedStorageBackend extends BaseStorageBackend {
     const folders = new Set<string>();
     for (const name of await this.filesOf(path, 'list')) {
       if (name.split('/').some((part) => part.startsWith('.'))) continue;
-      for (let folder = dirname(name); folder !== '.'; folder = dirname(folder)) {
-        if (filter.recursive || !folder.includes('/')) folders.add(folder);
+      for (let at = name.indexOf('/'); at > 0; at = name.indexOf('/', at + 1)) {
+        folders.add(name.slice(0, at));
+        if (!filter.recursive) break;
       }
       const shown = filter.recursive || !name.includes('/');
       if (shown && filter.listFile && filter.matches(name)) yield name;
     }
     if (filter.listDir) yield* folders;
+  }
+
+  private async copy(source: string, target: string): Promise<void> {
+    const to = this.keyOf(target);
+    if (to === '') throw this.failure('EISDIR', 'write', target);
+    if (await this.copyKey(this.keyOf(source), to, source, target)) return;
+    throw this.failure((await this.isdir(source)) ? 'EISDIR' : 'ENOENT', 'copy', source);
   }
 
   /** Files below a folder, relative to it. */

@@ -117,6 +117,7 @@ describe('choosing a storage', () => {
     expect(() => getFileBackend(undefined)).toThrow(/E_STORAGE_PATH/);
     expect(() => parseUriPrefix(1 as unknown as string)).toThrow(/E_STORAGE_PATH/);
     expect(() => getFileBackend('memry://a')).toThrow(/E_STORAGE_PREFIX[^]*did you mean 'memory'/);
+    expect(() => getFileBackend('s3://bucket/a')).toThrow(/pnpm add @engine\/storage-s3/);
     expect(() => getFileBackend('a', { backend: 'LocalBackEnd2' })).toThrow(/did you mean 'LocalBackend'/);
     expect(() => getFileBackend('memory://a', { stor: 'x' })).toThrow(/did you mean 'store'/);
   });

@@ -1,8 +1,10 @@
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { EngineError, listNames, type HostArray } from '@engine/core';
 import { getFileBackend, parseUriPrefix } from '../storage/file-backend.js';
 import { fetchWeights, type FetchWeightsOptions } from './cache.js';
+import { findPackageModel, noWeights, readPackageModels, splitModelName } from './package-models.js';
 import { packagePath } from './package-path.js';
 import { parseWeights, readWeights, selectWeights, type WeightOptions } from './read-weights.js';
 
@@ -49,7 +51,8 @@ export function isWeightAddress(address: string): boolean {
 
 /**
  * A path on this machine for weights at a plain path (`~` is the home folder), `http://`, `https://`, `file://`,
- * `package::path` or a registered scheme. Downloads are kept, see {@link fetchWeights}.
+ * `package::path`, `package::model` (a name of {@link readPackageModels}) or a registered scheme. Downloads are kept,
+ * see {@link fetchWeights}.
  * @returns undefined for an address of a storage (`s3://…`), which is read without the cache
  */
 export async function localWeights(
@@ -58,9 +61,22 @@ export async function localWeights(
 ): Promise<string | undefined> {
   const scheme = schemeOf(address);
   if (scheme) return scheme(address, options);
-  if (/^[@\w./-]+::/.test(address)) return packagePath(address);
+  if (/^[@\w./-]+::/.test(address)) return packageWeights(address, options);
   if (parseUriPrefix(address) !== '') return undefined;
   return address.replace(/^~(?=[\\/]|$)/, () => homedir());
+}
+
+/** `package::x` is a file of the package where there is one, else a model of its index. */
+async function packageWeights(address: string, options: FetchWeightsOptions): Promise<string | undefined> {
+  const file = packagePath(address);
+  if (existsSync(file)) return file;
+  const [pack, name] = splitModelName(address);
+  const models = await readPackageModels(pack);
+  // Without any models the path was meant, and reading it says that it is not there.
+  if (models.models.length === 0) return file;
+  const { weights } = await findPackageModel(models, name);
+  if (weights === undefined) throw noWeights(address);
+  return localWeights(weights, options);
 }
 
 /**

@@ -19,6 +19,23 @@ export function packageRoot(name: string, from: string = process.cwd()): string 
 }
 
 /**
+ * Folder of an installed package.
+ * @param received what the user wrote, for the message
+ * @throws E_PACKAGE_MISSING
+ */
+export function requirePackage(name: string, received: string, from?: string): string {
+  const root = packageRoot(name, from);
+  if (root !== undefined) return root;
+  throw new EngineError({
+    code: 'E_PACKAGE_MISSING',
+    what: `The package '${name}' is not installed.`,
+    received: `'${received}'`,
+    fix: `npm install ${name}`,
+    exitCode: 2,
+  });
+}
+
+/**
  * The file that `package::path` means: a path inside an installed package.
  * @param from folder to look for packages from. Default the working directory.
  * @throws E_PACKAGE_MISSING when it is not installed, E_PACKAGE_PATH when the path leads out of it
@@ -33,16 +50,7 @@ export function packagePath(address: string, from?: string): string {
       expected: "'package::path/in/it'",
     });
   }
-  const root = packageRoot(name, from);
-  if (root === undefined) {
-    throw new EngineError({
-      code: 'E_PACKAGE_MISSING',
-      what: `The package '${name}' is not installed.`,
-      received: `'${address}'`,
-      fix: `npm install ${name}`,
-      exitCode: 2,
-    });
-  }
+  const root = requirePackage(name, address, from);
   const file = resolve(root, inside);
   if (file !== root && !file.startsWith(root + sep)) {
     throw new EngineError({

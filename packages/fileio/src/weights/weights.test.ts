@@ -24,7 +24,10 @@ import {
 const one = (x: number): HostArray => hostArray(Float32Array.of(x), [1]);
 const bytes = concatBytes(writeSafetensors({ 'module.backbone.w': one(1), 'module.head.w': one(2) }));
 const digest = createHash('sha256').update(bytes).digest('hex');
-afterEach(() => vi.unstubAllEnvs());
+afterEach(() => {
+  vi.unstubAllEnvs();
+  vi.restoreAllMocks();
+});
 
 it('finds the home of the cache', () => {
   vi.stubEnv('ENGINE_HOME', '/a');
@@ -110,6 +113,27 @@ it('finds files in packages', async () => {
   expect(() => packagePath('zoo::../../x', folder)).toThrow(/E_PACKAGE_PATH/);
   expect(() => packagePath('none::x', folder)).toThrow(/E_PACKAGE_MISSING[^]*npm install none/);
   expect(isWeightAddress('@scope/zoo::w.pth')).toBe(true);
+});
+
+it('finds models by their name in the index of a package', async () => {
+  const folder = await tempFolder();
+  const zoo = join(folder, 'node_modules/zoo');
+  const server = await testServer({ '/far.safetensors': bytes });
+  vi.stubEnv('ENGINE_HOME', join(folder, 'cache'));
+  await mkdir(join(zoo, 'weights'), { recursive: true });
+  await writeFile(join(zoo, 'weights/near.safetensors'), bytes);
+  await writeFile(join(zoo, 'package.json'), '{"name":"zoo"}');
+  const models = [
+    { name: 'near', config: 'configs/a.json', weights: 'weights/near.safetensors' },
+    { name: 'far', config: 'configs/a.json', weights: `${server.url}/far.safetensors` },
+    { name: 'bare', config: 'configs/a.json' },
+  ];
+  await writeFile(join(zoo, 'model-index.json'), JSON.stringify({ models }));
+  vi.spyOn(process, 'cwd').mockReturnValue(folder);
+  for (const name of ['near', 'far', 'weights/near.safetensors'])
+    expect(Object.keys(await loadWeights(`zoo::${name}`)), name).toEqual(['backbone.w', 'head.w']);
+  await expect(loadWeights('zoo::bare')).rejects.toMatchObject({ code: 'E_HUB_NO_WEIGHTS' });
+  await expect(loadWeights('zoo::nears')).rejects.toThrow(/E_HUB_UNKNOWN[^]*did you mean 'near'/);
 });
 
 it('picks names', async () => {
