@@ -14,6 +14,7 @@ import '@engine/optim-extra';
 import '@engine/optim-lion';
 import '@engine/optim-sophia';
 import '@engine/runner';
+import '@engine/storage-s3';
 import '@engine/tensor';
 import '@engine/vision';
 import '@engine/visualizer';
@@ -1376,12 +1377,29 @@ export const STORAGE_BACKENDS: ConfigOf<StorageBackendTypes>[] = [
   { type: 'HTTPBackend', noSuchOption: 1 },
   // @ts-expect-error HTTPBackend: 'headers' of another type
   { type: 'HTTPBackend', headers: wrong },
+  { type: 'LmdbBackend', dbPath: 'a' },
+  // @ts-expect-error LmdbBackend: no such option
+  { type: 'LmdbBackend', dbPath: 'a', noSuchOption: 1 },
+  // @ts-expect-error LmdbBackend: 'dbPath' of another type
+  { type: 'LmdbBackend', dbPath: wrong },
+  // @ts-expect-error LmdbBackend: 'dbPath' is missing
+  { type: 'LmdbBackend' },
   { type: 'LocalBackend' },
   // @ts-expect-error LocalBackend: no such option
   { type: 'LocalBackend', noSuchOption: 1 },
+  { type: 'MemcachedBackend' },
+  // @ts-expect-error MemcachedBackend: no such option
+  { type: 'MemcachedBackend', noSuchOption: 1 },
+  // @ts-expect-error MemcachedBackend: 'servers' of another type
+  { type: 'MemcachedBackend', servers: wrong },
   { type: 'MemoryBackend' },
   // @ts-expect-error MemoryBackend: no such option
   { type: 'MemoryBackend', noSuchOption: 1 },
   // @ts-expect-error MemoryBackend: 'store' of another type
   { type: 'MemoryBackend', store: wrong },
+  { type: 'S3Backend' },
+  // @ts-expect-error S3Backend: no such option
+  { type: 'S3Backend', noSuchOption: 1 },
+  // @ts-expect-error S3Backend: 'endpoint' of another type
+  { type: 'S3Backend', endpoint: wrong },
 ];
