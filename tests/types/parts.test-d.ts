@@ -745,6 +745,21 @@ export const OPTIMIZERS: ConfigOf<OptimizerTypes>[] = [
   { type: 'ASGD', noSuchOption: 1 },
   // @ts-expect-error ASGD: 'lr' of another type
   { type: 'ASGD', lr: wrong },
+  { type: 'AdEMAMix' },
+  // @ts-expect-error AdEMAMix: no such option
+  { type: 'AdEMAMix', noSuchOption: 1 },
+  // @ts-expect-error AdEMAMix: 'lr' of another type
+  { type: 'AdEMAMix', lr: wrong },
+  { type: 'AdEMAMix32bit' },
+  // @ts-expect-error AdEMAMix32bit: no such option
+  { type: 'AdEMAMix32bit', noSuchOption: 1 },
+  // @ts-expect-error AdEMAMix32bit: 'lr' of another type
+  { type: 'AdEMAMix32bit', lr: wrong },
+  { type: 'AdEMAMix8bit' },
+  // @ts-expect-error AdEMAMix8bit: no such option
+  { type: 'AdEMAMix8bit', noSuchOption: 1 },
+  // @ts-expect-error AdEMAMix8bit: 'lr' of another type
+  { type: 'AdEMAMix8bit', lr: wrong },
   { type: 'AdaBelief' },
   // @ts-expect-error AdaBelief: no such option
   { type: 'AdaBelief', noSuchOption: 1 },
@@ -904,6 +919,21 @@ export const OPTIMIZERS: ConfigOf<OptimizerTypes>[] = [
   { type: 'NAdam', noSuchOption: 1 },
   // @ts-expect-error NAdam: 'lr' of another type
   { type: 'NAdam', lr: wrong },
+  { type: 'PagedAdEMAMix' },
+  // @ts-expect-error PagedAdEMAMix: no such option
+  { type: 'PagedAdEMAMix', noSuchOption: 1 },
+  // @ts-expect-error PagedAdEMAMix: 'lr' of another type
+  { type: 'PagedAdEMAMix', lr: wrong },
+  { type: 'PagedAdEMAMix32bit' },
+  // @ts-expect-error PagedAdEMAMix32bit: no such option
+  { type: 'PagedAdEMAMix32bit', noSuchOption: 1 },
+  // @ts-expect-error PagedAdEMAMix32bit: 'lr' of another type
+  { type: 'PagedAdEMAMix32bit', lr: wrong },
+  { type: 'PagedAdEMAMix8bit' },
+  // @ts-expect-error PagedAdEMAMix8bit: no such option
+  { type: 'PagedAdEMAMix8bit', noSuchOption: 1 },
+  // @ts-expect-error PagedAdEMAMix8bit: 'lr' of another type
+  { type: 'PagedAdEMAMix8bit', lr: wrong },
   { type: 'PagedAdam' },
   // @ts-expect-error PagedAdam: no such option
   { type: 'PagedAdam', noSuchOption: 1 },

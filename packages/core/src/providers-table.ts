@@ -7,6 +7,9 @@ export const KNOWN_PLUGINS: Readonly<Record<string, Readonly<Record<string, read
   '@engine/openmmlab': { CONFIG_READERS: ['py'] },
   '@engine/optim-8bit': {
     OPTIMIZERS: [
+      'AdEMAMix',
+      'AdEMAMix32bit',
+      'AdEMAMix8bit',
       'Adagrad32bit',
       'Adagrad8bit',
       'Adam32bit',
@@ -19,6 +22,9 @@ export const KNOWN_PLUGINS: Readonly<Record<string, Readonly<Record<string, read
       'LARS8bit',
       'Lion32bit',
       'Lion8bit',
+      'PagedAdEMAMix',
+      'PagedAdEMAMix32bit',
+      'PagedAdEMAMix8bit',
       'PagedAdam',
       'PagedAdam32bit',
       'PagedAdam8bit',

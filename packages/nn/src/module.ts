@@ -167,6 +167,9 @@ export abstract class Module implements ParamSource {
 
   /** The parameters as the optimizer side wants them. */
   paramRefs(): ParamRef[] {
+    const holders = new Map(
+      this.namedModules().flatMap(([, module]) => module.children().map((child) => [child, module] as const)),
+    );
     return this.named('parameter', '').map(([name, variable, owner]) => ({
       name,
       leaf: name.slice(name.lastIndexOf('.') + 1),
@@ -174,6 +177,7 @@ export abstract class Module implements ParamSource {
       requiresGrad: variable.trainable,
       layout: infoOf(variable).layout,
       ownerKind: owner.kind,
+      holderKind: holders.get(owner)?.kind,
     }));
   }
 

@@ -164,6 +164,18 @@ describe('clipping', () => {
     expect(logVars).toEqual({});
   });
 
+  it('refuses gradients that are not finite where it is told to', () => {
+    const params = [param('a', [0, 0]), param('b', [0])];
+    const wrapper = wrap(params, { clipGrad: { maxNorm: 1, errorIfNonfinite: true } });
+    for (const bad of [NaN, Infinity]) {
+      const compute = slope(params, [[1, bad], [1]]);
+      expect(() => wrapper.step(compute)).toThrow(/E_OPTIM_NONFINITE[^]*norm = (NaN|Infinity)/);
+      expect(params.map(read)).toEqual([[0, 0], [0]]);
+    }
+    wrapper.step(slope(params, [[0.5, 0], [0]]));
+    expect(params.map(read)).toEqual([[-0.5, 0], [0]]);
+  });
+
   it('checks its options', () => {
     const params = [param('a', [0])];
     expect(() => wrap(params, { clipGrad: {} })).toThrow(/E_CONFIG_VALUE[^]*clipGrad\.maxNorm/);

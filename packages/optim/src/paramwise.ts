@@ -26,6 +26,11 @@ export interface ParamwiseConfig {
   dwconvDecayMult?: number;
   /** Factor on the weight decay of one-dimensional parameters that no other rule covers. */
   flatDecayMult?: number;
+  /**
+   * Factor on the learning rate of the convolution of offsets in a deformable convolution, whose bias no rule for biases
+   * and one-dimensional parameters covers.
+   */
+  dcnOffsetLrMult?: number;
   /** Skip a parameter that was listed before, instead of refusing it; false. */
   bypassDuplicate?: boolean;
 }
@@ -37,6 +42,7 @@ const KEYS = [
   'normDecayMult',
   'dwconvDecayMult',
   'flatDecayMult',
+  'dcnOffsetLrMult',
   'bypassDuplicate',
 ];
 
@@ -61,6 +67,7 @@ export function checkParamwise(config: ParamwiseConfig, base: BaseSettings): voi
   const factors: [string, unknown, keyof BaseSettings][] = [
     ['biasLrMult', config.biasLrMult, 'lr'],
     ['biasDecayMult', config.biasDecayMult, 'weightDecay'],
+    ['dcnOffsetLrMult', config.dcnOffsetLrMult, 'lr'],
     ['normDecayMult', config.normDecayMult, 'weightDecay'],
     ['dwconvDecayMult', config.dwconvDecayMult, 'weightDecay'],
     ['flatDecayMult', config.flatDecayMult, 'weightDecay'],
@@ -151,18 +158,25 @@ function settingsOf(
   keys: readonly string[],
   base: BaseSettings,
 ): Record<string, unknown> {
-  const key = keys.find((part) => param.name.includes(part));
+  // The reference joins the module's name, empty for the model itself, and the parameter's by a dot.
+  const fullName = param.name.includes('.') ? param.name : `.${param.name}`;
+  const key = keys.find((part) => fullName.includes(part));
   if (key !== undefined) {
     const { lrMult = 1, decayMult = 1, ...options } = config.customKeys![key]!;
     return { ...scaled(base, lrMult, decayMult), ...options };
   }
   const isNorm = param.ownerKind === 'norm';
-  const isBias = param.leaf === 'bias';
-  return scaled(
-    base,
-    isBias && !isNorm ? config.biasLrMult : undefined,
-    decayMultOf(param, config, isNorm, isBias),
-  );
+  const isBias = param.leaf === 'bias' && param.holderKind !== 'deformConv';
+  const lrMult = lrMultOf(param, config, isBias && !isNorm);
+  return scaled(base, lrMult, decayMultOf(param, config, isNorm, isBias));
+}
+
+function lrMultOf(param: ParamRef, config: ParamwiseConfig, isBias: boolean): number | undefined {
+  const { name, ownerKind, holderKind } = param;
+  const isOffset =
+    holderKind === 'deformConv' && /^(conv|depthwiseConv)$/.test(ownerKind) && /conv_?offset/i.test(name);
+  if (isOffset && config.dcnOffsetLrMult !== undefined) return config.dcnOffsetLrMult;
+  return isBias ? config.biasLrMult : undefined;
 }
 
 function decayMultOf(
@@ -175,7 +189,8 @@ function decayMultOf(
   if (isBias && config.biasDecayMult !== undefined) return config.biasDecayMult;
   if (param.ownerKind === 'depthwiseConv' && config.dwconvDecayMult !== undefined)
     return config.dwconvDecayMult;
-  return param.variable.shape.length === 1 ? config.flatDecayMult : undefined;
+  const isFlat = param.variable.shape.length === 1 && param.holderKind !== 'deformConv';
+  return isFlat ? config.flatDecayMult : undefined;
 }
 
 function scaled(base: BaseSettings, lrMult = 1, decayMult = 1): Record<string, number> {

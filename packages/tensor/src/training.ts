@@ -27,8 +27,11 @@ export interface OptimWrapperLike {
  */
 export type ParamLayout = 'HWIO' | 'HWOI' | 'HWIM' | 'IO' | 'none';
 
-/** Kind of the module that owns a parameter, for rules such as `normDecayMult`. */
-export type ModuleKind = 'norm' | 'conv' | 'depthwiseConv' | 'linear' | 'embedding' | 'other';
+/**
+ * Kind of the module that owns a parameter, for rules such as `normDecayMult`. `deformConv` is for a deformable
+ * convolution that holds the convolution of its offsets, as a plugin may have one.
+ */
+export type ModuleKind = 'norm' | 'conv' | 'depthwiseConv' | 'deformConv' | 'linear' | 'embedding' | 'other';
 
 /** A parameter as the optimizer side sees it. */
 export interface ParamRef {
@@ -41,6 +44,8 @@ export interface ParamRef {
   requiresGrad: boolean;
   layout: ParamLayout;
   ownerKind: ModuleKind;
+  /** Kind of the module that holds the owner; absent where there is none. */
+  holderKind?: ModuleKind | undefined;
 }
 
 /** Anything that can list its parameters in a stable order; `nn.Module` is one. */

@@ -9,14 +9,11 @@ import {
   UNSIGNED_MAP,
 } from './index.js';
 
-/** The definition: the code whose value is nearest, the first of several. */
-function nearest(map: DynamicMap, value: number): number {
-  let best = 0;
-  map.values.forEach((candidate, code) => {
-    const distance = Math.fround(Math.abs(value - candidate));
-    if (distance < Math.fround(Math.abs(value - map.values[best]!))) best = code;
-  });
-  return best;
+/** The definition: the first code whose value is not below, taking the middle between two values as their border. */
+function nearest({ values }: DynamicMap, value: number): number {
+  const borders = values.slice(1).map((next, code) => Math.fround(Math.fround(next + values[code]!) / 2));
+  const found = borders.findIndex((border) => value <= border);
+  return found < 0 ? values.length - 1 : found;
 }
 
 function random(seed: number, length: number, draw: (stream: RandomStream) => number): Float32Array {

@@ -3,6 +3,9 @@ import type { DynamicMap } from './dynamic-map.js';
 /** Elements that share one scale. */
 export const BLOCK_SIZE = 256;
 
+/** Least number that a block is divided by. */
+const SMALLEST = Math.fround(1e-38);
+
 /** Number of blocks, and of scales, of `size` elements. */
 export function blockCount(size: number): number {
   return Math.ceil(size / BLOCK_SIZE);
@@ -23,13 +26,12 @@ export function quantiseBlock(
 ): number {
   let largest = 0;
   for (let i = 0; i < length; i++) largest = Math.max(largest, Math.abs(block[i]!));
-  if (largest === 0) {
-    codes.fill(0, offset, offset + length);
-    return 0;
-  }
-  const inverse = Math.fround(1 / largest);
+  // The reference multiplies whole blocks by the inverse and divides a shorter last one; a code may depend on it.
+  const divisor = Math.max(largest, SMALLEST);
+  const inverse = Math.fround(1 / divisor);
+  const whole = length === BLOCK_SIZE;
   for (let i = 0; i < length; i++) {
-    const value = Math.fround(block[i]! * inverse);
+    const value = Math.fround(whole ? block[i]! * inverse : block[i]! / divisor);
     codes[offset + i] = map.encode(value > 1 ? 1 : value < -1 ? -1 : value);
   }
   return largest;

@@ -19,6 +19,9 @@ export interface BlockwiseOptions {
   min8bitSize?: number;
 }
 
+/** States that a rule may keep. */
+export type StateName = 'state1' | 'state2' | 'state3';
+
 /** Codes that fit into one element of the int32 tensors that hold them: tfjs has no tensors of bytes. */
 const PER_ELEMENT = 4;
 
@@ -44,7 +47,11 @@ export abstract class BlockwiseOptimizer extends Optimizer {
   protected abstract readonly rule: Rule;
 
   /** Which states the rule keeps, by name, and whether they take both signs. */
-  protected abstract readonly stateSigns: Readonly<Record<string, boolean>>;
+  protected abstract readonly stateSigns: Readonly<Partial<Record<StateName, boolean>>>;
+
+  private get stateNames(): StateName[] {
+    return Object.keys(this.stateSigns) as StateName[];
+  }
 
   /** Width of the state of large parameters. */
   protected get stateBits(): 8 | 32 {
@@ -66,7 +73,7 @@ export abstract class BlockwiseOptimizer extends Optimizer {
 
   protected override initState(param: ParamRef, group: ParamGroup) {
     const buffers: Record<string, Variable> = {};
-    for (const state of Object.keys(this.stateSigns)) {
+    for (const state of this.stateNames) {
       if (!this.isQuantised(param, group)) {
         buffers[state] = newBuffer(param);
         continue;
@@ -102,8 +109,10 @@ export abstract class BlockwiseOptimizer extends Optimizer {
   ): void {
     const size = whole.param.length;
     const block = () => new Float32Array(BLOCK_SIZE);
-    const stretch = { ...whole, offset: 0, length: 0, state1: block(), state2: block(), direction: block() };
-    const states = Object.entries(this.stateSigns).map(([name, signed]) => {
+    const blocks = { state1: block(), state2: block(), state3: block() };
+    const stretch = { ...whole, ...blocks, offset: 0, length: 0, direction: block() };
+    const states = this.stateNames.map((name) => {
+      const signed = this.stateSigns[name];
       const words = (buffers[name]!.dataSync() as Int32Array).slice();
       return {
         name,
@@ -111,7 +120,7 @@ export abstract class BlockwiseOptimizer extends Optimizer {
         words,
         codes: new Uint8Array(words.buffer),
         scales: floats(buffers[scaleName(name)]!),
-        block: name === 'state1' ? stretch.state1 : stretch.state2,
+        block: blocks[name],
       };
     });
     for (let b = 0; b < blockCount(size); b++) {
@@ -134,17 +143,16 @@ export abstract class BlockwiseOptimizer extends Optimizer {
     buffers: Record<string, Variable>,
   ): void {
     const { length } = whole.param;
-    const [state1, state2] = ['state1', 'state2'].map((name) =>
-      name in buffers ? floats(buffers[name]!) : new Float32Array(0),
-    ) as [Float32Array, Float32Array];
+    const none = new Float32Array(0);
+    const states: Record<StateName, Float32Array> = { state1: none, state2: none, state3: none };
+    for (const name of this.stateNames) states[name] = floats(buffers[name]!);
     const limit = (group.maxUnorm as number | undefined) ?? 0;
     const longest = limit > 0 ? limit * norm(whole.param) : Infinity;
-    const stretch = { ...whole, offset: 0, length, state1, state2, direction: new Float32Array(length) };
+    const stretch = { ...whole, ...states, offset: 0, length, direction: new Float32Array(length) };
     const rate = this.rule(stretch, group);
     const long = longest < Infinity ? norm(stretch.direction) : 0;
     move(stretch, long > longest ? (rate * longest) / long : rate);
-    for (const name of Object.keys(this.stateSigns))
-      write(buffers[name]!, name === 'state1' ? state1 : state2);
+    for (const name of this.stateNames) write(buffers[name]!, states[name]);
   }
 
   private isQuantised(param: ParamRef, group: ParamGroup): boolean {

@@ -11,7 +11,9 @@ const DECADES = 7;
  */
 export class DynamicMap {
   readonly values: Float32Array;
-  /** For the upper half of a float's bits, the last code whose value none of those floats is below. */
+  /** Halfway between each value and the next, rounded to float32: up to here a number has the lower code. */
+  private readonly bounds: Float32Array;
+  /** For the upper half of a float's bits, the code of the smallest of those floats. */
   private readonly floor = new Uint8Array(1 << 16);
   private readonly float = new Float32Array(1);
   private readonly bits = new Uint32Array(this.float.buffer);
@@ -19,13 +21,16 @@ export class DynamicMap {
   /** @param signed for numbers of both signs, such as momentum; else twice as fine for those not below 0 */
   constructor(signed: boolean) {
     this.values = mapValues(signed);
+    this.bounds = this.values
+      .slice(1)
+      .map((value, code) => Math.fround(Math.fround(value + this.values[code]!) / 2));
     let code = 0;
     for (let half = 0; half < this.floor.length; half++) {
       // Of the floats that share these bits the smallest: for negative ones that of largest magnitude.
       this.bits[0] = half & 0x8000 ? ((half << 16) | 0xffff) >>> 0 : half << 16;
       const smallest = this.float[0]!;
-      while (code > 0 && this.values[code]! > smallest) code--;
-      while (code < CODES - 1 && this.values[code + 1]! <= smallest) code++;
+      while (code > 0 && !(this.bounds[code - 1]! < smallest)) code--;
+      while (code < CODES - 1 && this.bounds[code]! < smallest) code++;
       this.floor[half] = code;
     }
   }
@@ -36,14 +41,11 @@ export class DynamicMap {
    */
   encode(value: number): number {
     if (Number.isNaN(value)) return 0;
-    const { values } = this;
+    const { bounds } = this;
     this.float[0] = value;
     let code = this.floor[this.bits[0]! >>> 16]!;
-    while (code < CODES - 1 && values[code + 1]! <= value) code++;
-    if (code === CODES - 1) return code;
-    const below = Math.fround(Math.abs(value - values[code]!));
-    const above = Math.fround(Math.abs(values[code + 1]! - value));
-    return above < below ? code + 1 : code;
+    while (code < CODES - 1 && bounds[code]! < value) code++;
+    return code;
   }
 }
 

@@ -2,6 +2,7 @@ import { provideSchemas } from '@engine/core';
 
 export * from './adagrad.js';
 export * from './adam.js';
+export * from './ademamix.js';
 export * from './block-quantiser.js';
 export * from './blockwise-optimizer.js';
 export * from './dynamic-map.js';

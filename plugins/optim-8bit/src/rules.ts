@@ -11,6 +11,7 @@ export interface Stretch {
   length: number;
   state1: Float32Array;
   state2: Float32Array;
+  state3: Float32Array;
   /** Receives what the parameter moves against, times the rate that the rule returns. */
   direction: Float32Array;
   /** Number of this update, from 1. */
@@ -22,8 +23,8 @@ export type Rule = (stretch: Stretch, group: ParamGroup) => number;
 
 type Settings = ParamGroup & { betas: readonly [number, number]; eps: number; weightDecay: number };
 
-// Intermediate results are rounded to float32 where PyTorch's kernels round them: a code of the quantised state may
-// depend on the last bit.
+// Intermediate results are rounded to float32 where PyTorch's kernels round them, which multiply and add at once: a
+// code of the quantised state may depend on the last bit.
 const { fround, sqrt } = Math;
 
 function decay({ param, offset, length }: Stretch, factor: number): void {
@@ -48,13 +49,57 @@ export const adamRule: Rule = (stretch, group) => {
   for (let i = 0; i < length; i++) {
     const g = grad[offset + i]!;
     const m = fround(fround(state1[i]! * keep1) + add1 * g);
-    const v = fround(fround(state2[i]! * keep2) + fround(fround(add2 * g) * g));
+    const v = fround(fround(state2[i]! * keep2) + fround(add2 * g) * g);
     state1[i] = m;
     state2[i] = v;
     direction[i] = m / (fround(sqrt(v)) + floor);
   }
   return (lr * correction2) / (1 - betas[0] ** step);
 };
+
+type Mixed = ParamGroup & {
+  betas: readonly [number, number, number];
+  alpha: number;
+  eps: number;
+  weightDecay: number;
+  tAlpha: number | null;
+  tBeta3: number | null;
+};
+
+/** Adam with a second, slow average of the gradient, `alpha` times which is added. Pagliardini et al., arXiv:2409.03137. */
+export const ademamixRule: Rule = (stretch, group) => {
+  const { lr, betas, eps, weightDecay } = group as Mixed;
+  const { grad, offset, length, state1, state2, state3, direction, step } = stretch;
+  const { alpha, beta3 } = mixtureAt(group as Mixed, step);
+  const [keep1, keep2, keep3] = [fround(betas[0]), fround(betas[1]), fround(beta3)];
+  const [add1, add2, add3] = [fround(1 - betas[0]), fround(1 - betas[1]), fround(1 - beta3)];
+  const correction1 = fround(1 - betas[0] ** step);
+  const correction2 = fround(sqrt(1 - betas[1] ** step));
+  const mixture = fround(alpha);
+  if (weightDecay) decay(stretch, 1 - lr * weightDecay);
+  for (let i = 0; i < length; i++) {
+    const g = grad[offset + i]!;
+    const fast = fround(fround(state1[i]! * keep1) + add1 * g);
+    const slow = fround(fround(state3[i]! * keep3) + add3 * g);
+    const v = fround(fround(state2[i]! * keep2) + fround(add2 * g) * g);
+    state1[i] = fast;
+    state3[i] = slow;
+    state2[i] = v;
+    const mixed = fround(fround(fast / correction1) + fround(mixture * slow));
+    direction[i] = mixed / fround(fround(fround(sqrt(v)) / correction2) + eps);
+  }
+  return lr;
+};
+
+/** The share of the slow average and its decay rate, which grow to their settings over `tAlpha` and `tBeta3` steps. */
+function mixtureAt({ betas, alpha, tAlpha, tBeta3 }: Mixed, step: number): { alpha: number; beta3: number } {
+  const grown = tAlpha ? Math.min((step * alpha) / tAlpha, alpha) : alpha;
+  if (!tBeta3) return { alpha: grown, beta3: betas[2] };
+  const [first, last] = [Math.log(betas[0]), Math.log(betas[2])];
+  const part = step / tBeta3;
+  const between = Math.exp((first * last) / ((1 - part) * last + part * first));
+  return { alpha: grown, beta3: Math.min(between, betas[2]) };
+}
 
 /** Momentum without dampening; the first one is the gradient. */
 export const momentumRule: Rule = ({ param, grad, offset, length, state1, direction, step }, group) => {
@@ -93,7 +138,7 @@ export const rmspropRule: Rule = ({ param, grad, offset, length, state1, directi
   const penalty = fround(weightDecay);
   for (let i = 0; i < length; i++) {
     const g = penalised(param[offset + i]!, grad[offset + i]!, penalty);
-    const v = fround(fround(state1[i]! * keep) + fround(fround(add * g) * g));
+    const v = fround(fround(state1[i]! * keep) + fround(add * g) * g);
     state1[i] = v;
     direction[i] = g / fround(fround(sqrt(v)) + eps);
   }
@@ -106,7 +151,7 @@ export const adagradRule: Rule = ({ param, grad, offset, length, state1, directi
   const penalty = fround(weightDecay);
   for (let i = 0; i < length; i++) {
     const g = penalised(param[offset + i]!, grad[offset + i]!, penalty);
-    const v = fround(state1[i]! + fround(g * g));
+    const v = fround(state1[i]! + g * g);
     state1[i] = v;
     direction[i] = g / fround(fround(sqrt(v)) + eps);
   }

@@ -169,7 +169,7 @@ describe('Muon', () => {
     const wide = first([3, 4], 'none', values);
     const tall = first([3, 4], 'IO', values);
     tall.forEach((value, i) => expect(value).toBeCloseTo(wide[i]! * Math.sqrt(4 / 3), 5));
-    const matched = first([3, 4], 'none', values, { adjustLr: 'match_rms_adamw' });
+    const matched = first([3, 4], 'none', values, { adjustLrFn: 'match_rms_adamw' });
     matched.forEach((value, i) => expect(value).toBeCloseTo(wide[i]! * 0.2 * 2, 5));
   });
 
@@ -186,8 +186,8 @@ describe('Muon', () => {
 
   it('rejects what cannot be used', () => {
     const p = param([1]);
-    expect(() => new Muon([p], { adjustLr: 'rms' as 'original' })).toThrow(
-      /E_CONFIG_VALUE[^]*Muon\.adjustLr/,
+    expect(() => new Muon([p], { adjustLrFn: 'rms' as 'original' })).toThrow(
+      /E_CONFIG_VALUE[^]*Muon\.adjustLrFn/,
     );
     expect(() => new Muon([p], { nsSteps: 0 })).toThrow(/E_CONFIG_VALUE[^]*Muon\.nsSteps/);
     p.variable.dispose();

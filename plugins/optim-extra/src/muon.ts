@@ -37,7 +37,7 @@ export interface MuonOptions {
    * How the rate depends on the shape: `original`, times √max(1, out/in); `match_rms_adamw`, times 0.2·√max(out, in),
    * so that rates of AdamW can be kept. `original`.
    */
-  adjustLr?: 'original' | 'match_rms_adamw';
+  adjustLrFn?: 'original' | 'match_rms_adamw';
   /** Rate of AdamW, for parameters that are no matrices, relative to `lr`; 1. */
   adamLrMult?: number;
   /** Decay rates of AdamW; [0.9, 0.95]. */
@@ -60,7 +60,7 @@ const DEFAULTS: Required<MuonOptions> = {
   nsSteps: 5,
   nsCoefficients: [3.4445, -4.775, 2.0315],
   eps: 1e-7,
-  adjustLr: 'original',
+  adjustLrFn: 'original',
   adamLrMult: 1,
   adamBetas: [0.9, 0.95],
   adamEps: 1e-8,
@@ -82,15 +82,15 @@ export class Muon extends Optimizer {
   }
 
   protected checkGroup(group: ParamGroup): void {
-    const { nsCoefficients, adjustLr } = group as ParamGroup & Required<MuonOptions>;
+    const { nsCoefficients, adjustLrFn } = group as ParamGroup & Required<MuonOptions>;
     for (const key of ['lr', 'weightDecay', 'eps', 'adamLrMult', 'adamEps'])
       requireNonNegative(`Muon.${key}`, group[key]);
     requireWithin('Muon.momentum', group.momentum, 0, 1);
     requirePositiveInt('Muon.nsSteps', group.nsSteps);
     requireBetas('Muon.adamBetas', group.adamBetas);
     if (nsCoefficients?.length !== 3) throw badValue('Muon.nsCoefficients', nsCoefficients, 'three numbers');
-    if (!['original', 'match_rms_adamw'].includes(adjustLr))
-      throw badValue('Muon.adjustLr', adjustLr, "'original' or 'match_rms_adamw'");
+    if (!['original', 'match_rms_adamw'].includes(adjustLrFn))
+      throw badValue('Muon.adjustLrFn', adjustLrFn, "'original' or 'match_rms_adamw'");
   }
 
   protected override initState(param: ParamRef) {
@@ -106,7 +106,7 @@ export class Muon extends Optimizer {
 
   private updateMatrices(batch: UpdateBatch): void {
     const settings = batch.group as ParamGroup & Required<MuonOptions>;
-    const { lr, weightDecay, momentum, nesterov, adjustLr } = settings;
+    const { lr, weightDecay, momentum, nesterov, adjustLrFn } = settings;
     const { params, variables, grads, states } = pick(batch, isMatrix);
     variables.forEach((variable, i) => {
       const average = states[i]!.buffers.momentum_buffer!;
@@ -116,7 +116,7 @@ export class Muon extends Optimizer {
       const { matrix, outputs, inputs } = asMatrix(params[i]!);
       const direction = orthogonalise(tf.reshape(ahead, matrix) as Tensor2D, settings);
       const scale =
-        adjustLr === 'original'
+        adjustLrFn === 'original'
           ? Math.sqrt(Math.max(1, outputs / inputs))
           : 0.2 * Math.sqrt(Math.max(outputs, inputs));
       if (weightDecay) variable.assign(tf.mul(variable, 1 - lr * weightDecay));

@@ -76,7 +76,8 @@ export class Conv2d extends Module {
       dilations: pair('Conv2d.dilation', dilation, 1),
       groups,
     };
-    this.depthwise = groups > 1 && groups === inChannels;
+    // As in the rules of MMEngine, which count a convolution of one channel.
+    this.depthwise = groups === inChannels;
     this.weight = this.parameter(tf.zeros([h, w, inChannels / groups, outChannels]), { layout: 'HWIO' });
     this.bias = bias ? this.parameter(tf.zeros([outChannels])) : undefined;
     this.resetParameters((leaf) => RandomStream.of(0, 'init', leaf));

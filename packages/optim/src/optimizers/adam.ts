@@ -15,6 +15,8 @@ export interface AdamOptions {
   eps?: number;
   /** L2 penalty for Adam (0), decoupled decay for AdamW (0.01). */
   weightDecay?: number;
+  /** Decay the parameter itself, as AdamW does; false. */
+  decoupledWeightDecay?: boolean;
   /** Divide by the largest second moment so far; false. */
   amsgrad?: boolean;
   /** Ascend instead of descend; false. */
@@ -32,22 +34,18 @@ const DEFAULTS: Required<AdamOptions> = {
   betas: [0.9, 0.999],
   eps: 1e-8,
   weightDecay: 0,
+  decoupledWeightDecay: false,
   amsgrad: false,
   maximize: false,
 };
 
 /**
- * Adam with `torch.optim.Adam`'s semantics: weight decay is an L2 penalty.
+ * Adam with `torch.optim.Adam`'s semantics: weight decay is an L2 penalty unless decoupled.
  * @throws E_CONFIG_VALUE for a negative lr, eps or weight decay, or betas outside [0, 1)
  * @see Kingma and Ba, "Adam: A Method for Stochastic Optimization", arXiv:1412.6980; amsgrad: arXiv:1904.09237
  */
 @register(OPTIMIZERS)
 export class Adam extends Optimizer {
-  /** Whether weight decay acts on the parameter itself. */
-  protected get decoupled(): boolean {
-    return false;
-  }
-
   constructor(params: ParamsInput, options: AdamOptions = {}) {
     checkKeys(new.target.name, options, Object.keys(DEFAULTS));
     super(params, { ...DEFAULTS, ...definedOnly(options) });
@@ -79,7 +77,7 @@ export class Adam extends Optimizer {
         step,
         beta1: options.betas[0],
         beta2: options.betas[1],
-        decoupled: this.decoupled,
+        decoupled: options.decoupledWeightDecay,
       });
     }
   }

@@ -1,14 +1,16 @@
-import { OPTIMIZERS, register } from '@engine/core';
+import { checkKeys, OPTIMIZERS, register } from '@engine/core';
 import { definedOnly, type ParamsInput } from '../param-group.js';
 import { Adam, type AdamOptions } from './adam.js';
 
-export type AdamWOptions = AdamOptions;
+export type AdamWOptions = Omit<AdamOptions, 'decoupledWeightDecay'>;
 
 declare module '@engine/core' {
   interface OptimizerTypes {
     AdamW: AdamWOptions;
   }
 }
+
+const KEYS = ['lr', 'betas', 'eps', 'weightDecay', 'amsgrad', 'maximize'];
 
 /**
  * Adam with decoupled weight decay, `torch.optim.AdamW`'s semantics; `weightDecay` is 0.01 unless said.
@@ -18,10 +20,7 @@ declare module '@engine/core' {
 @register(OPTIMIZERS)
 export class AdamW extends Adam {
   constructor(params: ParamsInput, options: AdamWOptions = {}) {
-    super(params, { weightDecay: 0.01, ...definedOnly(options) });
-  }
-
-  protected override get decoupled(): boolean {
-    return true;
+    checkKeys('AdamW', options, KEYS);
+    super(params, { weightDecay: 0.01, ...definedOnly(options), decoupledWeightDecay: true });
   }
 }

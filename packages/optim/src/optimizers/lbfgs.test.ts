@@ -44,6 +44,26 @@ describe('LBFGS', () => {
     [...param.variable.dataSync()].forEach((value, i) => expect(value).toBeCloseTo(i + 1, 3));
   });
 
+  it('climbs the negative of a loss as it descends the loss', () => {
+    for (const lineSearchFn of ['strong_wolfe', null] as const) {
+      const [down, up] = [parameter([3, -2]), parameter([3, -2])];
+      const options = { lr: 0.05, maxIter: 4, lineSearchFn };
+      const [descent, climb] = [new LBFGS([down], options), new LBFGS([up], { ...options, maximize: true })];
+      for (let i = 0; i < 3; i++) {
+        const wanted = step(descent, down);
+        const got = tf.tidy(() => {
+          const negative = (): ReturnType<typeof bowl> => {
+            const { loss, grads } = bowl(up);
+            return { loss: tf.neg(loss), grads: new Map([...grads].map(([v, grad]) => [v, tf.neg(grad)])) };
+          };
+          return (climb.step(negative) as Scalar).dataSync()[0]!;
+        });
+        expect(got).toBe(-wanted);
+        expect([...up.variable.dataSync()]).toEqual([...down.variable.dataSync()]);
+      }
+    }
+  });
+
   it('resumes to the bit, with a history that has begun to forget', () => {
     expectNoLeak(() => {
       const options = { lr: 0.05, maxIter: 2, historySize: 2 };

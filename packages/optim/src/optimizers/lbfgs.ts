@@ -21,6 +21,8 @@ export interface LBFGSOptions {
   historySize?: number;
   /** `strong_wolfe`, or null for steps of fixed length; null. */
   lineSearchFn?: 'strong_wolfe' | null;
+  /** Ascend instead of descend; false. */
+  maximize?: boolean;
 }
 
 declare module '@engine/core' {
@@ -37,6 +39,7 @@ const DEFAULTS: Required<LBFGSOptions> = {
   toleranceChange: 1e-9,
   historySize: 100,
   lineSearchFn: null,
+  maximize: false,
 };
 
 type Group = ParamGroup & Required<LBFGSOptions>;
@@ -127,8 +130,9 @@ export class LBFGS extends Optimizer {
   ): number {
     const { lr, maxIter, toleranceGrad, toleranceChange } = group;
     const maxEval = group.maxEval ?? Math.floor((maxIter * 5) / 4);
-    let { f, grad } = evaluate(closure, params);
-    const first = f;
+    const sign = group.maximize ? -1 : 1;
+    let { f, grad } = evaluate(closure, params, sign);
+    const first = f * sign;
     memory.evaluations++;
     let evaluations = 1;
     if (read(largest(grad)) <= toleranceGrad) return first;
@@ -145,7 +149,7 @@ export class LBFGS extends Optimizer {
       if (group.lineSearchFn === 'strong_wolfe') {
         const at = (t: number): LinePoint => {
           move(t);
-          const found = evaluate(closure, params);
+          const found = evaluate(closure, params, sign);
           return { t, ...found, slope: read(tf.dot(found.grad, direction)) };
         };
         const options = { toleranceChange, largest: read(largest(direction)) };
@@ -161,7 +165,7 @@ export class LBFGS extends Optimizer {
         // With a noisy loss there is no use for a last evaluation.
         if (iteration !== maxIter) {
           grad.dispose();
-          ({ f, grad } = evaluate(closure, params));
+          ({ f, grad } = evaluate(closure, params, sign));
           evaluations++;
           memory.evaluations++;
         }
@@ -240,18 +244,23 @@ function lineOf(params: readonly ParamRef[], direction: Tensor): (t: number) => 
     });
 }
 
-/** Loss and flat gradient; the gradient is the current scope's. */
-function evaluate(closure: GradientClosure, params: readonly ParamRef[]): { f: number; grad: Tensor } {
+/** Loss and flat gradient, times `sign`; the gradient is the current scope's. */
+function evaluate(
+  closure: GradientClosure,
+  params: readonly ParamRef[],
+  sign: number,
+): { f: number; grad: Tensor } {
   let f = NaN;
   const grad = tf.tidy(() => {
     const { loss, grads } = closure();
-    f = read(loss);
-    return tf.concat(
+    f = sign * read(loss);
+    const flat = tf.concat(
       params.map(({ variable }) => {
         const found = grads.get(variable);
         return found ? tf.reshape(found, [-1]) : tf.zeros([variable.size]);
       }),
     );
+    return sign < 0 ? tf.neg(flat) : flat;
   });
   return { f, grad };
 }
