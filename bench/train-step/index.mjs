@@ -1,6 +1,7 @@
 // Milliseconds of a training step, ours against PyTorch from the same weights on the same data, alternating in one run:
 // ResNet-18 (CIFAR stem, batch 32, SGD with momentum), an MLP 784-256-10 (batch 64, SGD) and a transformer of two layers
-// (width 128, 4 heads, 128 positions, batch 16, AdamW). PyTorch's better memory layout counts.
+// (width 128, 4 heads, 128 positions, batch 16, AdamW). PyTorch's best counts: either memory layout, and `torch.compile`
+// where it has that and it works. The first round of each warms up and is not counted.
 // With --dtype bf16 both compute with mixed precision, and ours in float32 runs along for comparison.
 //   npm run bench -- train-step [--models resnet18,mlp,transformer] [--rounds 7] [--device torch] [--python python3]
 //                               [--dtype float32|bf16]
@@ -34,6 +35,12 @@ const folder = mkdtempSync(join(tmpdir(), 'train-step-'));
 function findPython() {
   const names = values.python ? [values.python] : ['python3', '/usr/bin/python3'];
   return names.find((name) => spawnSync(name, ['-c', 'import torch'], { timeout: 120_000 }).status === 0);
+}
+
+/** Whether that Python's torch can compile models; old ones cannot. */
+function canCompile(python) {
+  const code = 'import sys, torch; sys.exit(0 if hasattr(torch, "compile") else 1)';
+  return spawnSync(python, ['-c', code], { timeout: 120_000 }).status === 0;
 }
 
 /** A process that answers each line with a line of JSON. */
@@ -77,7 +84,11 @@ async function measure(name, python) {
   const { losses } = await ours.next();
   const float32 = dtype === 'float32' ? undefined : new Contestant(process.execPath, [...args, 'float32']);
   await float32?.next();
-  const layouts = python === undefined ? [] : name === 'resnet18' ? ['default', 'channelsLast'] : ['default'];
+  const layouts = [];
+  if (python !== undefined) {
+    layouts.push('default', ...(name === 'resnet18' ? ['channelsLast'] : []));
+    if (canCompile(python)) layouts.push('compiled');
+  }
   const peers = {};
   let peerMissing = python === undefined ? 'no Python with torch was found' : undefined;
   let version;
@@ -94,6 +105,9 @@ async function measure(name, python) {
     }
   }
   const all = [ours, ...(float32 ? [float32] : []), ...Object.values(peers)];
+  // What compiles while it runs is warm after a round.
+  for (const each of all) await each.round();
+  for (const each of all) each.times.length = 0;
   for (let i = 0; i < rounds; i++) for (const each of all) await each.round();
   for (const each of all) each.end();
   const { fallbacks } = await ours.next();
