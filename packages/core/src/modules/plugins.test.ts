@@ -112,7 +112,13 @@ describe('scripts share the packages of the process', () => {
     compileCore(folder('core'));
     mkdirSync(folder('app/node_modules/@engine'), { recursive: true });
     symlinkSync(folder('core'), folder('app/node_modules/@engine/core'));
-    const output = execFileSync(process.execPath, ['main.mjs'], { cwd: folder('app'), encoding: 'utf8' });
+    // pnpm's launchers put the packages of the workspace where everything finds them.
+    const env = { ...process.env, NODE_PATH: '' };
+    const output = execFileSync(process.execPath, ['main.mjs'], {
+      cwd: folder('app'),
+      encoding: 'utf8',
+      env,
+    });
     expect(JSON.parse(output)).toEqual([true, true, true, 32, true, 8, true, true, true]);
   }, 60_000);
 });
