@@ -23,7 +23,8 @@ function valueOf(key: string, length: number): Uint8Array {
 
 async function unpack(name: string): Promise<string> {
   const dbPath = join(await tempFolder(), 'data.mdb');
-  await writeFile(dbPath, gunzipSync(await readFile(goldenPath('lmdb', `${name}.mdb.gz`))));
+  const packed = new Uint8Array(await readFile(goldenPath('lmdb', `${name}.mdb.gz`)));
+  await writeFile(dbPath, new Uint8Array(gunzipSync(packed)));
   return dbPath;
 }
 

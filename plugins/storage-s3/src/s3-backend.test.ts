@@ -19,9 +19,10 @@ beforeAll(async () => {
   // It makes the tokens of long listings with DES, which OpenSSL 3 has no more.
   for (const name of ['createCipheriv', 'createDecipheriv'] as const) {
     const real = crypto[name] as (...args: unknown[]) => crypto.Cipher;
-    vi.spyOn(crypto, name).mockImplementation(((kind: string, key: Buffer, iv: Buffer) => {
+    vi.spyOn(crypto, name).mockImplementation(((kind: string, key: Uint8Array, iv: Uint8Array) => {
       if (kind !== 'des') return real(kind, key, iv);
-      return real('aes-128-cbc', Buffer.concat([key, key]), Buffer.concat([iv, iv]));
+      const twice = (half: Uint8Array): Uint8Array => Uint8Array.from([...half, ...half]);
+      return real('aes-128-cbc', twice(key), twice(iv));
     }) as never);
   }
   directory = await mkdtemp(join(tmpdir(), 'engine-test-'));

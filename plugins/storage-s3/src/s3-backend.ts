@@ -131,7 +131,9 @@ export class S3Backend extends KeyedStorageBackend {
   protected async writeKey(key: string, data: Uint8Array, path: string): Promise<void> {
     const [bucket, object] = split(key);
     if (object === '') throw this.failure('EISDIR', 'write', path);
-    await this.request('PUT', this.url(bucket, object), path, 'write', { body: data });
+    await this.request('PUT', this.url(bucket, object), path, 'write', {
+      body: data as Uint8Array<ArrayBuffer>,
+    });
   }
 
   protected override async copyKey(
