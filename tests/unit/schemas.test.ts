@@ -16,6 +16,7 @@ import '@engine/optim-dadaptation';
 import '@engine/optim-extra';
 import '@engine/optim-lion';
 import '@engine/optim-sophia';
+import '@engine/storage-s3';
 import '@engine/vision';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
