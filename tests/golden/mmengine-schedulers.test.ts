@@ -1,5 +1,5 @@
 import { buildOptimWrapper, buildParamScheduler, type OptimWrapperConfig, type ParamSchedulerConfig } from '@engine/optim';
-import { tf, type ParamRef } from '@engine/tensor';
+import { copyTensor, tf, type ParamRef } from '@engine/tensor';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
@@ -55,32 +55,53 @@ const close = (got: number, expected: number, what: string): void =>
     1e-9 + 1e-6 * Math.abs(expected),
   );
 
-describe('schedulers follow MMEngine with settings drawn at random', () => {
-  it.each(cases)('$name', (c) => {
-    const { wrapper, params } = wrapperOf(c);
-    const schedulers = buildParamScheduler(wrapper, c.schedulers.map(camelCase), {
-      epochLength: c.per_epoch,
-      maxEpochs: c.epochs,
-      maxIters: c.epochs * c.per_epoch,
-    });
-    const grads = new Map(params.map(({ variable }) => [variable, tf.tensor([0])]));
-    for (let epoch = 0, iter = 0; epoch < c.epochs; epoch++) {
-      for (let i = 0; i < c.per_epoch; i++, iter++) {
-        const groups = wrapper.paramGroups;
-        const expected = c.expected_lr[iter]!;
-        expect(groups).toHaveLength(expected.length);
-        expected.forEach((value, k) => close(groups[k]!.lr, value, `lr of group ${k} in iteration ${iter}`));
-        const { momentum, betas } = groups[0] as unknown as { momentum: number; betas?: number[] };
-        close(betas ? betas[0]! : momentum, c.expected_momentum[iter]!, `momentum in iteration ${iter}`);
-        wrapper.optimizer.step(grads);
-        for (const scheduler of schedulers) scheduler.afterIteration();
-      }
-      for (const scheduler of schedulers) if (scheduler.byEpoch) scheduler.step();
-      for (const scheduler of schedulers) {
-        if (scheduler.needsMetrics) scheduler.step({ loss: c.metric![epoch] });
-      }
-    }
-    wrapper.dispose();
-    for (const tensor of [...grads.values(), ...params.map(({ variable }) => variable)]) tensor.dispose();
+const build = (wrapper: ReturnType<typeof wrapperOf>['wrapper'], c: Case) =>
+  buildParamScheduler(wrapper, c.schedulers.map(camelCase), {
+    epochLength: c.per_epoch,
+    maxEpochs: c.epochs,
+    maxIters: c.epochs * c.per_epoch,
   });
+
+/** @param stop the iteration after which everything is built anew and takes the state over */
+function follow(c: Case, stop = -1): void {
+  let { wrapper, params } = wrapperOf(c);
+  let schedulers = build(wrapper, c);
+  const free = (): void => {
+    wrapper.dispose();
+    for (const { variable } of params) variable.dispose();
+  };
+  const resume = (): void => {
+    const state = JSON.parse(JSON.stringify(schedulers.map((scheduler) => scheduler.stateDict())));
+    const { tensors, json } = wrapper.stateDict();
+    const copies = Object.entries(tensors).map(([name, tensor]) => [name, copyTensor(tensor)] as const);
+    free();
+    ({ wrapper, params } = wrapperOf(c));
+    schedulers = build(wrapper, c);
+    wrapper.loadStateDict({ tensors: Object.fromEntries(copies), json: JSON.parse(JSON.stringify(json)) });
+    schedulers.forEach((scheduler, i) => scheduler.loadStateDict(state[i]));
+    for (const [, copy] of copies) copy.dispose();
+  };
+  for (let epoch = 0, iter = 0; epoch < c.epochs; epoch++) {
+    for (let i = 0; i < c.per_epoch; i++, iter++) {
+      const groups = wrapper.paramGroups;
+      const expected = c.expected_lr[iter]!;
+      expect(groups).toHaveLength(expected.length);
+      expected.forEach((value, k) => close(groups[k]!.lr, value, `lr of group ${k} in iteration ${iter}`));
+      const { momentum, betas } = groups[0] as unknown as { momentum: number; betas?: number[] };
+      close(betas ? betas[0]! : momentum, c.expected_momentum[iter]!, `momentum in iteration ${iter}`);
+      tf.tidy(() => wrapper.optimizer.step(new Map(params.map(({ variable }) => [variable, tf.tensor([0])]))));
+      for (const scheduler of schedulers) scheduler.afterIteration();
+      if (iter === stop) resume();
+    }
+    for (const scheduler of schedulers) if (scheduler.byEpoch) scheduler.step();
+    for (const scheduler of schedulers) {
+      if (scheduler.needsMetrics) scheduler.step({ loss: c.metric![epoch] });
+    }
+  }
+  free();
+}
+
+describe('schedulers follow MMEngine with settings drawn at random', () => {
+  it.each(cases)('$name', (c) => follow(c));
+  it.each(cases)('$name, resumed in the middle', (c) => follow(c, Math.floor((c.epochs * c.per_epoch) / 2) - 1));
 });

@@ -487,8 +487,8 @@ export const MODELS: ConfigOf<ModelTypes>[] = [
   { type: 'L1Loss' },
   // @ts-expect-error L1Loss: no such option
   { type: 'L1Loss', noSuchOption: 1 },
-  // @ts-expect-error L1Loss: 'reduction' of another type
-  { type: 'L1Loss', reduction: wrong },
+  // @ts-expect-error L1Loss: 'weight' of another type
+  { type: 'L1Loss', weight: wrong },
   { type: 'LayerNorm', normalizedShape: 1 },
   // @ts-expect-error LayerNorm: no such option
   { type: 'LayerNorm', normalizedShape: 1, noSuchOption: 1 },
@@ -528,8 +528,8 @@ export const MODELS: ConfigOf<ModelTypes>[] = [
   { type: 'MSELoss' },
   // @ts-expect-error MSELoss: no such option
   { type: 'MSELoss', noSuchOption: 1 },
-  // @ts-expect-error MSELoss: 'reduction' of another type
-  { type: 'MSELoss', reduction: wrong },
+  // @ts-expect-error MSELoss: 'weight' of another type
+  { type: 'MSELoss', weight: wrong },
   { type: 'MarginRankingLoss' },
   // @ts-expect-error MarginRankingLoss: no such option
   { type: 'MarginRankingLoss', noSuchOption: 1 },

@@ -7,7 +7,14 @@ import {
   type ParamsInput,
   type UpdateBatch,
 } from '@engine/optim';
-import { tf, type Scalar, type Tensor, type Variable } from '@engine/tensor';
+import {
+  tf,
+  updateElements,
+  type ElementRule,
+  type Scalar,
+  type Tensor,
+  type Variable,
+} from '@engine/tensor';
 
 /** Options that all D-Adaptation optimizers share. */
 export interface DAdaptOptions {
@@ -123,6 +130,17 @@ export abstract class DAdaptation extends Optimizer {
   private share(values: Record<string, number>): void {
     for (const group of this.paramGroups) Object.assign(group, values);
   }
+}
+
+/** Changes the states of all parameters of a batch, element by element, while the parameters stay. */
+export function updateStates<Buffer extends string>(
+  batch: UpdateBatch,
+  buffers: readonly Buffer[],
+  rule: ElementRule<'param' | 'grad' | Buffer>,
+): void {
+  const fields: Record<string, readonly Tensor[]> = {};
+  for (const name of buffers) fields[name] = batch.states.map((state) => state.buffers[name]!);
+  updateElements({ ...fields, grad: batch.grads, param: batch.variables }, rule as ElementRule<string>);
 }
 
 /** The sum of a tensor's elements. */

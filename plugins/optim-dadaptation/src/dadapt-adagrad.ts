@@ -3,14 +3,23 @@ import {
   copyToVariable,
   definedOnly,
   descent,
+  descentOf,
   newBuffer,
   requireNonNegative,
+  updateElementwise,
   type ParamGroup,
   type ParamsInput,
   type UpdateBatch,
 } from '@engine/optim';
-import { tf, type ParamRef, type Scalar } from '@engine/tensor';
-import { DAdaptation, readTotals, total, type DAdaptGroup, type DAdaptOptions } from './d-adaptation.js';
+import { tf, type ParamRef, type Scalar, type Tensor } from '@engine/tensor';
+import {
+  DAdaptation,
+  readTotals,
+  total,
+  updateStates,
+  type DAdaptGroup,
+  type DAdaptOptions,
+} from './d-adaptation.js';
 
 export interface DAdaptAdaGradOptions extends DAdaptOptions {
   /** Weight of the old parameters in the new ones; 0. */
@@ -85,18 +94,23 @@ export class DAdaptAdaGrad extends DAdaptation {
       l1Before: [] as Scalar[],
       l1After: [] as Scalar[],
     };
-    for (const { group, variables, grads, states } of learning) {
-      const { eps, weightDecay } = group as Group;
-      variables.forEach((param, i) => {
-        const { alphak: squares, sk } = states[i]!.buffers;
-        const grad = descent(grads[i]!, param, weightDecay, false);
-        sums.weightedBefore.push(total(tf.div(tf.square(sk!), tf.add(tf.sqrt(squares!), eps))));
-        sums.l1Before.push(total(tf.abs(sk!)));
-        squares!.assign(tf.add(squares!, tf.square(grad)));
-        const root = tf.add(tf.sqrt(squares!), eps);
-        sums.gradients.push(total(tf.div(tf.square(grad), root)));
-        sk!.assign(tf.add(sk!, tf.mul(grad, rate)));
-        sums.weightedAfter.push(total(tf.div(tf.square(sk!), root)));
+    for (const batch of learning) {
+      const { eps, weightDecay } = batch.group as Group;
+      const weighted = (sk: Tensor, squares: Tensor): Scalar =>
+        total(tf.div(tf.square(sk), tf.add(tf.sqrt(squares), eps)));
+      for (const { buffers } of batch.states) {
+        sums.weightedBefore.push(weighted(buffers.sk!, buffers.alphak!));
+        sums.l1Before.push(total(tf.abs(buffers.sk!)));
+      }
+      // The penalty is that of the parameters before the step, which have not moved yet.
+      updateStates(batch, ['alphak', 'sk'], (x) => {
+        const grad = descentOf(x, weightDecay, false);
+        return { alphak: x.alphak.add(grad.square()), sk: x.sk.add(grad.mul(rate)) };
+      });
+      batch.states.forEach(({ buffers: { sk, alphak: squares } }, i) => {
+        const grad = descent(batch.grads[i]!, batch.variables[i]!, weightDecay, false);
+        sums.gradients.push(weighted(grad, squares!));
+        sums.weightedAfter.push(weighted(sk!, squares!));
         sums.l1After.push(total(tf.abs(sk!)));
       });
     }
@@ -107,11 +121,11 @@ export class DAdaptAdaGrad extends DAdaptation {
     const gsqWeighted = common.gsqWeighted + rate * rate * read.gradients;
     this.improve((sksqWeighted - gsqWeighted) / skl1, { gsqWeighted, sksqWeighted, skl1 });
     const { momentum } = common;
-    for (const { group, variables, states } of learning) {
-      variables.forEach((param, i) => {
-        const { alphak: squares, sk, x0 } = states[i]!.buffers;
-        const target = tf.sub(x0!, tf.div(sk!, tf.add(tf.sqrt(squares!), (group as Group).eps)));
-        param.assign(momentum ? tf.add(tf.mul(param, momentum), tf.mul(target, 1 - momentum)) : target);
+    for (const batch of learning) {
+      const { eps } = batch.group as Group;
+      updateElementwise(batch, ['alphak', 'sk', 'x0'], ({ param, alphak: squares, sk, x0 }) => {
+        const target = x0.sub(sk.div(squares.sqrt().add(eps)));
+        return { param: momentum ? param.decayAdd(momentum, target, 1 - momentum) : target };
       });
     }
     return true;

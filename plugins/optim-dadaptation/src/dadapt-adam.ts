@@ -1,17 +1,25 @@
 import { badValue, checkKeys, OPTIMIZERS, register } from '@engine/core';
 import {
-  decayAndAdd,
   definedOnly,
   descent,
+  descentOf,
   newBuffer,
   requireBetas,
   requireNonNegative,
+  updateElementwise,
   type ParamGroup,
   type ParamsInput,
   type UpdateBatch,
 } from '@engine/optim';
 import { tf, type ParamRef, type Scalar } from '@engine/tensor';
-import { DAdaptation, readTotals, total, type DAdaptGroup, type DAdaptOptions } from './d-adaptation.js';
+import {
+  DAdaptation,
+  readTotals,
+  total,
+  updateStates,
+  type DAdaptGroup,
+  type DAdaptOptions,
+} from './d-adaptation.js';
 
 export interface DAdaptAdamOptions extends DAdaptOptions {
   /** Decay rates of the averages of the gradient and of its square; [0.9, 0.999]. */
@@ -84,30 +92,38 @@ export class DAdaptAdam extends DAdaptation {
     const rate = common.d * this.commonLr() * correction;
     const learning = this.learning(batches);
     const sums = { numerator: [] as Scalar[], l1: [] as Scalar[] };
-    for (const { group, variables, grads, states } of learning) {
-      const { eps, weightDecay, layerScale } = group as Group;
-      variables.forEach((param, i) => {
-        const { s, exp_avg: average, exp_avg_sq: squares } = states[i]!.buffers;
-        const grad = descent(grads[i]!, param, decouple ? 0 : weightDecay, false);
+    for (const batch of learning) {
+      const { eps, weightDecay, layerScale } = batch.group as Group;
+      const penalty = decouple ? 0 : weightDecay;
+      batch.states.forEach(({ buffers: { s, exp_avg_sq: squares } }, i) => {
+        const grad = descent(batch.grads[i]!, batch.variables[i]!, penalty, false);
         const agreement = tf.mul(grad, tf.div(s!, tf.add(tf.sqrt(squares!), eps)));
         sums.numerator.push(tf.mul(total(agreement), layerScale * rate));
-        decayAndAdd(average!, beta1, grad, layerScale * rate * (1 - beta1));
-        decayAndAdd(squares!, beta2, tf.square(grad), 1 - beta2);
-        decayAndAdd(s!, root2, grad, rate * (1 - root2));
-        sums.l1.push(tf.mul(total(tf.abs(s!)), layerScale));
       });
+      updateStates(batch, ['s', 'exp_avg', 'exp_avg_sq'], (x) => {
+        const grad = descentOf(x, penalty, false);
+        return {
+          s: x.s.decayAdd(root2, grad, rate * (1 - root2)),
+          exp_avg: x.exp_avg.decayAdd(beta1, grad, layerScale * rate * (1 - beta1)),
+          exp_avg_sq: x.exp_avg_sq.decayAdd(beta2, grad.square(), 1 - beta2),
+        };
+      });
+      for (const { buffers } of batch.states) sums.l1.push(tf.mul(total(tf.abs(buffers.s!)), layerScale));
     }
     const { numerator, l1 } = readTotals(sums);
     if (l1 === 0) return false;
     const numeratorWeighted = root2 * common.numeratorWeighted + (1 - root2) * numerator;
     this.improve(numeratorWeighted / ((1 - root2) * l1), { numeratorWeighted });
-    for (const { group, variables, states } of learning) {
-      const { eps, weightDecay } = group as Group;
-      variables.forEach((param, i) => {
-        const { exp_avg: average, exp_avg_sq: squares } = states[i]!.buffers;
-        if (weightDecay && decouple) param.assign(tf.sub(param, tf.mul(param, weightDecay * rate)));
-        param.assign(tf.sub(param, tf.div(average!, tf.add(tf.sqrt(squares!), eps))));
-      });
+    for (const batch of learning) {
+      const { eps, weightDecay } = batch.group as Group;
+      updateElementwise(
+        batch,
+        ['exp_avg', 'exp_avg_sq'],
+        ({ param, exp_avg: average, exp_avg_sq: squares }) => {
+          const start = weightDecay && decouple ? param.sub(param.mul(weightDecay * rate)) : param;
+          return { param: start.sub(average.div(squares.sqrt().add(eps))) };
+        },
+      );
     }
     return true;
   }

@@ -1,16 +1,23 @@
 import { badValue, checkKeys, OPTIMIZERS, register } from '@engine/core';
 import {
   copyToVariable,
-  decayAndAdd,
   definedOnly,
   newBuffer,
   requireBetas,
+  updateElementwise,
   type ParamGroup,
   type ParamsInput,
   type UpdateBatch,
 } from '@engine/optim';
 import { copyTensor, tf, type ParamRef, type Scalar } from '@engine/tensor';
-import { DAdaptation, readTotals, total, type DAdaptGroup, type DAdaptOptions } from './d-adaptation.js';
+import {
+  DAdaptation,
+  readTotals,
+  total,
+  updateStates,
+  type DAdaptGroup,
+  type DAdaptOptions,
+} from './d-adaptation.js';
 
 export interface DAdaptAdanOptions extends DAdaptOptions {
   /** Decay rates of the averages of the gradient, of its change, and of the square; [0.98, 0.92, 0.99]. */
@@ -73,19 +80,26 @@ export class DAdaptAdan extends DAdaptation {
     // With a rate of 0 everywhere, as at the end of a schedule, the averages go on.
     const learning = rate > 0 ? this.learning(batches) : batches;
     const sums = { gradients: [] as Scalar[], weighted: [] as Scalar[], l1: [] as Scalar[] };
-    for (const { group, grads, states } of learning) {
-      grads.forEach((grad, i) => {
-        const { buffers, step } = states[i]!;
-        const { s, exp_avg: average, exp_avg_diff: change, exp_avg_sq: squares, pre_grad: before } = buffers;
-        if (!before) buffers.pre_grad = copyToVariable(grad);
-        else if (step === 1) before.assign(copyTensor(grad));
-        const difference = tf.sub(grad, buffers.pre_grad!);
-        decayAndAdd(average!, beta1, grad, rate * (1 - beta1));
-        decayAndAdd(change!, beta2, difference, rate * (1 - beta2));
-        decayAndAdd(squares!, beta3, tf.square(tf.add(grad, tf.mul(difference, beta2))), 1 - beta3);
-        const root = tf.add(tf.sqrt(squares!), (group as Group).eps);
-        sums.gradients.push(total(tf.div(tf.square(grad), root)));
-        decayAndAdd(s!, beta3, grad, rate * (1 - beta3));
+    for (const batch of learning) {
+      const { grads, states } = batch;
+      const { eps } = batch.group as Group;
+      states.forEach(({ buffers, step }, i) => {
+        const before = buffers.pre_grad;
+        if (!before) buffers.pre_grad = copyToVariable(grads[i]!);
+        else if (step === 1) before.assign(copyTensor(grads[i]!));
+      });
+      updateStates(batch, ['s', 'exp_avg', 'exp_avg_diff', 'exp_avg_sq', 'pre_grad'], ({ grad, ...x }) => {
+        const difference = grad.sub(x.pre_grad);
+        return {
+          s: x.s.decayAdd(beta3, grad, rate * (1 - beta3)),
+          exp_avg: x.exp_avg.decayAdd(beta1, grad, rate * (1 - beta1)),
+          exp_avg_diff: x.exp_avg_diff.decayAdd(beta2, difference, rate * (1 - beta2)),
+          exp_avg_sq: x.exp_avg_sq.decayAdd(beta3, grad.add(difference.mul(beta2)).square(), 1 - beta3),
+        };
+      });
+      states.forEach(({ buffers: { s, exp_avg_sq: squares } }, i) => {
+        const root = tf.add(tf.sqrt(squares!), eps);
+        sums.gradients.push(total(tf.div(tf.square(grads[i]!), root)));
         sums.weighted.push(total(tf.div(tf.square(s!), root)));
         sums.l1.push(total(tf.abs(s!)));
       });
@@ -94,24 +108,20 @@ export class DAdaptAdan extends DAdaptation {
     if (l1 === 0) return false;
     const gsqWeighted = beta3 * common.gsqWeighted + gradients * rate ** 2 * (1 - beta3);
     this.improve((weighted / (1 - beta3) - gsqWeighted) / l1, { gsqWeighted });
-    for (const { group, variables, grads, states } of learning) {
-      const { eps, weightDecay } = group as Group;
-      variables.forEach((param, i) => {
-        const {
-          exp_avg: average,
-          exp_avg_diff: change,
-          exp_avg_sq: squares,
-          pre_grad: before,
-        } = states[i]!.buffers;
-        const direction = tf.div(tf.add(average!, tf.mul(change!, beta2)), tf.add(tf.sqrt(squares!), eps));
-        const decay = rate * weightDecay;
-        param.assign(
-          common.noProx
-            ? tf.sub(tf.mul(param, 1 - decay), direction)
-            : tf.div(tf.sub(param, direction), 1 + decay),
-        );
-        before!.assign(copyTensor(grads[i]!));
-      });
+    for (const batch of learning) {
+      const { eps, weightDecay } = batch.group as Group;
+      const decay = rate * weightDecay;
+      updateElementwise(
+        batch,
+        ['exp_avg', 'exp_avg_diff', 'exp_avg_sq', 'pre_grad'],
+        ({ param, grad, ...x }) => {
+          const direction = x.exp_avg.add(x.exp_avg_diff.mul(beta2)).div(x.exp_avg_sq.sqrt().add(eps));
+          return {
+            param: common.noProx ? param.mul(1 - decay).sub(direction) : param.sub(direction).div(1 + decay),
+            pre_grad: grad,
+          };
+        },
+      );
     }
     return true;
   }

@@ -1,10 +1,9 @@
 import { checkKeys, OPTIMIZERS, register } from '@engine/core';
 import {
-  decayAndAdd,
   definedOnly,
-  descend,
   newBuffer,
   requireBetas,
+  updateElementwise,
   type ParamGroup,
   type ParamsInput,
   type UpdateBatch,
@@ -57,19 +56,21 @@ export class DAdaptLion extends DAdaptation {
     const rate = common.d * this.commonLr();
     const learning = this.learning(batches);
     const sums = { numerator: [] as Scalar[], l1: [] as Scalar[] };
-    for (const { group, variables, grads, states } of learning) {
-      const { weightDecay } = group as Group;
-      variables.forEach((param, i) => {
-        const { s, exp_avg: average } = states[i]!.buffers;
-        const grad = grads[i]!;
-        if (weightDecay) param.assign(tf.mul(param, 1 - rate * weightDecay));
-        const direction = tf.sign(tf.add(tf.mul(average!, beta1), tf.mul(grad, 1 - beta1)));
-        descend(param, direction, rate);
-        decayAndAdd(average!, beta2, grad, (1 - beta2) * rate);
-        sums.numerator.push(tf.mul(total(tf.mul(direction, s!)), rate));
-        decayAndAdd(s!, root2, direction, (1 - root2) * rate);
-        sums.l1.push(total(tf.abs(s!)));
+    for (const batch of learning) {
+      const { weightDecay } = batch.group as Group;
+      batch.states.forEach(({ buffers: { s, exp_avg: average } }, i) => {
+        const mixed = tf.add(tf.mul(average!, beta1), tf.mul(batch.grads[i]!, 1 - beta1));
+        sums.numerator.push(tf.mul(total(tf.mul(tf.sign(mixed), s!)), rate));
       });
+      updateElementwise(batch, ['s', 'exp_avg'], ({ param, grad, s, exp_avg: average }) => {
+        const direction = average.decayAdd(beta1, grad, 1 - beta1).sign();
+        return {
+          param: param.mul(1 - rate * weightDecay).sub(direction.mul(rate)),
+          exp_avg: average.decayAdd(beta2, grad, (1 - beta2) * rate),
+          s: s.decayAdd(root2, direction, (1 - root2) * rate),
+        };
+      });
+      for (const { buffers } of batch.states) sums.l1.push(total(tf.abs(buffers.s!)));
     }
     const { numerator, l1 } = readTotals(sums);
     if (l1 === 0) return false;

@@ -3,14 +3,23 @@ import {
   copyToVariable,
   definedOnly,
   descent,
+  descentOf,
   newBuffer,
   requireWithin,
+  updateElementwise,
   type ParamGroup,
   type ParamsInput,
   type UpdateBatch,
 } from '@engine/optim';
 import { tf, type ParamRef, type Scalar } from '@engine/tensor';
-import { DAdaptation, readTotals, total, type DAdaptGroup, type DAdaptOptions } from './d-adaptation.js';
+import {
+  DAdaptation,
+  readTotals,
+  total,
+  updateStates,
+  type DAdaptGroup,
+  type DAdaptOptions,
+} from './d-adaptation.js';
 
 export interface DAdaptSGDOptions extends DAdaptOptions {
   /** Weight of the old parameters in the new ones; 0. */
@@ -64,26 +73,24 @@ export class DAdaptSGD extends DAdaptation {
     if (g0Norm === 0) return false;
     const rate = (common.d * this.commonLr()) / g0Norm;
     const sums = { numerator: [] as Scalar[], squares: [] as Scalar[] };
-    for (const { group, variables, grads, states } of learning) {
-      variables.forEach((param, i) => {
-        const s = states[i]!.buffers.s!;
-        const grad = descent(grads[i]!, param, (group as Group).weightDecay, false);
-        sums.numerator.push(tf.mul(total(tf.mul(grad, s)), rate));
-        s.assign(tf.add(s, tf.mul(grad, rate)));
-        sums.squares.push(total(tf.square(s)));
+    for (const batch of learning) {
+      const { weightDecay } = batch.group as Group;
+      batch.states.forEach(({ buffers }, i) => {
+        const grad = descent(batch.grads[i]!, batch.variables[i]!, weightDecay, false);
+        sums.numerator.push(tf.mul(total(tf.mul(grad, buffers.s!)), rate));
       });
+      updateStates(batch, ['s'], (x) => ({ s: x.s.add(descentOf(x, weightDecay, false).mul(rate)) }));
+      for (const { buffers } of batch.states) sums.squares.push(total(tf.square(buffers.s!)));
     }
     const { numerator, squares } = readTotals(sums);
     if (squares === 0) return false;
     const numeratorWeighted = common.numeratorWeighted + numerator;
     this.improve((2 * numeratorWeighted) / Math.sqrt(squares), { numeratorWeighted, g0Norm });
     const { momentum } = common;
-    for (const { variables, states } of learning) {
-      variables.forEach((param, i) => {
-        const { s, x0 } = states[i]!.buffers;
-        const target = tf.sub(x0!, s!);
-        param.assign(tf.add(tf.mul(param, momentum), tf.mul(target, 1 - momentum)));
-      });
+    for (const batch of learning) {
+      updateElementwise(batch, ['s', 'x0'], ({ param, s, x0 }) => ({
+        param: param.decayAdd(momentum, x0.sub(s), 1 - momentum),
+      }));
     }
     return true;
   }

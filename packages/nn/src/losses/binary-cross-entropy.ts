@@ -1,10 +1,6 @@
-import { badValue } from '@engine/core';
 import { bce, bceWithLogits, tf, type Reduction, type Tensor } from '@engine/tensor';
 
-import { checkShapes, reduce } from './reduction.js';
-
-/** Numbers, nested as their shape says. */
-export type NestedNumbers = number | readonly NestedNumbers[];
+import { checkShapes, factor, reduce, type NestedNumbers } from './reduction.js';
 
 export interface BinaryCrossEntropyOptions {
   /** Factor of each element, broadcast to the prediction; 1 unless said. */
@@ -16,16 +12,6 @@ export interface BinaryCrossEntropyOptions {
 export interface BinaryCrossEntropyWithLogitsOptions extends BinaryCrossEntropyOptions {
   /** Factor of the positive part, broadcast to the prediction (a number for each class); 1 unless said. */
   posWeight?: Tensor | NestedNumbers | undefined;
-}
-
-function factor(owner: string, value: Tensor | NestedNumbers, like: Tensor): Tensor {
-  const tensor = value instanceof tf.Tensor ? value : tf.tensor(value as number[], undefined, 'float32');
-  const fits =
-    tensor.rank <= like.rank &&
-    tensor.shape.every((n, i) => n === 1 || n === like.shape[like.rank - tensor.rank + i]);
-  if (!fits)
-    throw badValue(`${owner}.shape`, tensor.shape, `one that broadcasts to [${like.shape.join(', ')}]`);
-  return tensor;
 }
 
 /**

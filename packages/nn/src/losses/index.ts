@@ -8,4 +8,5 @@ export * from './loss-modules.js';
 export * from './margin.js';
 export * from './more-loss-modules.js';
 export * from './nll-loss.js';
+export type { NestedNumbers } from './reduction.js';
 export * from './regression.js';

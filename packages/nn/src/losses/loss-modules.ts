@@ -17,8 +17,8 @@ import {
   mseLoss,
   smoothL1Loss,
   type HuberLossOptions,
-  type RegressionLossOptions,
   type SmoothL1LossOptions,
+  type WeightedRegressionLossOptions,
 } from './regression.js';
 
 /** The result is multiplied by `lossWeight`; 1 unless said. */
@@ -27,7 +27,7 @@ interface Weighted {
 }
 
 export interface CrossEntropyLossOptions extends CrossEntropyOptions, Weighted {}
-export interface RegressionLossModuleOptions extends RegressionLossOptions, Weighted {}
+export interface RegressionLossModuleOptions extends WeightedRegressionLossOptions, Weighted {}
 export interface SmoothL1LossModuleOptions extends SmoothL1LossOptions, Weighted {}
 export interface HuberLossModuleOptions extends HuberLossOptions, Weighted {}
 export interface BCELossOptions extends BinaryCrossEntropyOptions, Weighted {}
@@ -95,7 +95,7 @@ export class CrossEntropyLoss extends WeightedLoss<CrossEntropyLossOptions> {
 @register(MODELS)
 export class MSELoss extends WeightedLoss<RegressionLossModuleOptions> {
   constructor(options: RegressionLossModuleOptions = {}) {
-    super('MSELoss', options, ['reduction']);
+    super('MSELoss', options, ['weight', 'reduction']);
   }
 
   protected compute(prediction: Tensor, target: Tensor): Tensor {
@@ -107,7 +107,7 @@ export class MSELoss extends WeightedLoss<RegressionLossModuleOptions> {
 @register(MODELS)
 export class L1Loss extends WeightedLoss<RegressionLossModuleOptions> {
   constructor(options: RegressionLossModuleOptions = {}) {
-    super('L1Loss', options, ['reduction']);
+    super('L1Loss', options, ['weight', 'reduction']);
   }
 
   protected compute(prediction: Tensor, target: Tensor): Tensor {
@@ -131,7 +131,7 @@ export class SmoothL1Loss extends WeightedLoss<SmoothL1LossModuleOptions> {
 @register(MODELS)
 export class HuberLoss extends WeightedLoss<HuberLossModuleOptions> {
   constructor(options: HuberLossModuleOptions = {}) {
-    super('HuberLoss', options, ['reduction', 'delta']);
+    super('HuberLoss', options, ['weight', 'reduction', 'delta']);
   }
 
   protected compute(prediction: Tensor, target: Tensor): Tensor {

@@ -24,8 +24,9 @@ export function labelWeights(
 ): Tensor {
   const counted = tf.cast(tf.notEqual(labels, ignoreIndex), 'float32');
   if (!weight) return counted;
-  const inside = tf.clipByValue(labels, 0, classes - 1) as tf.Tensor1D;
-  return tf.mul(tf.gather(tf.tensor1d([...weight]), tf.cast(inside, 'int32')), counted);
+  // Not clipByValue: on wasm it takes whole numbers for floats.
+  const inside = tf.minimum(tf.maximum(labels, tf.scalar(0, 'int32')), tf.scalar(classes - 1, 'int32'));
+  return tf.mul(tf.gather(tf.tensor1d([...weight]), inside as tf.Tensor1D), counted);
 }
 
 /**
