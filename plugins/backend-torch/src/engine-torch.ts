@@ -17,6 +17,8 @@ export class EngineTorch extends tf.KernelBackend implements AutocastBackend {
   /** Data whose id another backend made. */
   private readonly adopted = new WeakMap<object, Storage>();
   private count = 0;
+  /** See `TorchArray` of the nn package. */
+  readonly turnsFast = true;
 
   /** The storage behind a data id, brought over from another backend when it lies there. */
   resolve(dataId: object): Storage {
@@ -102,6 +104,16 @@ export class EngineTorch extends tf.KernelBackend implements AutocastBackend {
     if (storage.strings) return storage.strings;
     rememberGemm(native());
     return typedValues(storage, native().read(storage.handle));
+  }
+
+  /** Copies a tensor's bytes to `target`; see `readInto` of the tensor package. */
+  readInto(dataId: object, target: Uint8Array): void {
+    native().readInto(this.resolve(dataId).handle, target);
+  }
+
+  /** The same in the order in which the elements lie in memory; see `readStored` of the tensor package. */
+  readStored(dataId: object, target: Uint8Array): number {
+    return native().readStored(this.resolve(dataId).handle, target);
   }
 
   /** On a GPU the event loop goes on while the values come over. */

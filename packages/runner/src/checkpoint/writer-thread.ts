@@ -1,7 +1,13 @@
 import { isEngineError } from '@engine/core';
+import { readlinkSync } from 'node:fs';
+import { constants, setPriority } from 'node:os';
+import { basename } from 'node:path';
 import { parentPort, type MessagePort } from 'node:worker_threads';
+import { BackgroundWriter } from './background-writer.js';
+import { performSteps } from './folder-writer.js';
+import { writeTensorFile } from './tensor-file.js';
 import { writeCheckpoint } from './write.js';
-import type { PackedError, WriterReply, WriterRequest } from './writer-protocol.js';
+import type { PackedError, WriterReply, WriterRequest, WriterResult } from './writer-protocol.js';
 
 const port = parentPort as MessagePort;
 
@@ -16,7 +22,7 @@ function pack(error: unknown): PackedError {
     };
   }
   return error instanceof Error
-    ? { name: error.name, message: error.message }
+    ? { name: error.name, message: error.message, code: (error as { code?: string }).code }
     : { name: 'Error', message: String(error) };
 }
 
@@ -28,12 +34,44 @@ function touchedMemory(bytes: number): SharedArrayBuffer {
   return memory;
 }
 
+let steppedBack = false;
+
+/** Lets training have the processors first. Linux counts a thread as a process of its own here; elsewhere nothing happens. */
+function stepBack(): void {
+  if (steppedBack || process.platform !== 'linux') return;
+  steppedBack = true;
+  try {
+    setPriority(
+      Number(basename(readlinkSync('/proc/thread-self'))),
+      constants.priority.PRIORITY_BELOW_NORMAL,
+    );
+  } catch {
+    // Without /proc the thread stays what it is.
+  }
+}
+
+let helper: BackgroundWriter | undefined;
+
+async function perform(request: WriterRequest): Promise<WriterResult> {
+  switch (request.kind) {
+    case 'memory':
+      return { memory: touchedMemory(request.bytes) };
+    case 'file':
+      return { written: await writeTensorFile(request.path, request.file) };
+    case 'steps':
+      return { problems: await performSteps(request.steps) };
+    case 'write':
+      if (request.helped) helper ??= new BackgroundWriter();
+      else stepBack();
+      await writeCheckpoint(request.folder, request.content, request.helped ? { helper } : {});
+      return {};
+  }
+}
+
 async function answer(request: WriterRequest): Promise<WriterReply> {
   const { id } = request;
   try {
-    if (request.kind === 'memory') return { id, memory: touchedMemory(request.bytes) };
-    await writeCheckpoint(request.folder, request.content);
-    return { id };
+    return { id, result: await perform(request) };
   } catch (error) {
     return { id, error: pack(error) };
   }
@@ -46,5 +84,5 @@ port.on('message', (request: WriterRequest) => {
   const done = before.then(async () => {
     port.postMessage(await answer(request));
   });
-  if (request.kind === 'write') queue = done;
+  if (request.kind !== 'memory') queue = done;
 });
