@@ -1,13 +1,4 @@
-import {
-  checkConfig,
-  checkPart,
-  Config,
-  jsonSchema,
-  OPTIMIZERS,
-  register,
-  ROOT_REGISTRIES,
-  type StandardSchema,
-} from '@engine/core';
+import { checkConfig, Config, jsonSchema, ROOT_REGISTRIES } from '@engine/core';
 import { findProblems, validateConfig, type RunnerOptions } from '@engine/runner';
 import '@engine/backend-torch';
 import '@engine/backend-wasm';
@@ -133,31 +124,6 @@ describe('schemas', () => {
       }
     }
     expect(unclaimed).toEqual([]);
-  });
-
-  it('of a part of one’s own may be any Standard Schema, and holds when it is built, too', () => {
-    const schema: StandardSchema<{ lr: number }> = {
-      '~standard': {
-        version: 1,
-        vendor: 'test',
-        validate: (value) =>
-          (value as { lr: number }).lr > 0
-            ? { value: value as { lr: number } }
-            : { issues: [{ message: 'above 0', path: ['lr'] }] },
-      },
-    };
-    class Mine {
-      constructor(readonly options: { lr: number }) {}
-    }
-    register(OPTIMIZERS, { name: 'SchemaTest', schema })(Mine);
-    try {
-      const config = { type: 'SchemaTest', lr: -1 };
-      expect(checkPart('OPTIMIZERS', { ...config, lr: 1 }, 'optimizer')).toEqual([]);
-      expect(paths(checkPart('OPTIMIZERS', config, 'optimizer'))).toEqual(['optimizer.lr']);
-      expect(() => OPTIMIZERS.build(config)).toThrow(/SchemaTest|lr = -1[^]*above 0/);
-    } finally {
-      OPTIMIZERS.remove('SchemaTest');
-    }
   });
 });
 

@@ -2,9 +2,10 @@ import { isPlainObject, joinPath } from '../config/values.js';
 import { addWhere, EngineError, isEngineError, show } from '../errors.js';
 import { provenanceOf, showOrigin, type ConfigOrigin } from '../provenance.js';
 import { ROOT_REGISTRIES } from '../registries.js';
-import type { Registry } from '../registry.js';
+import type { Entry, Registry } from '../registry.js';
 import { checkOptions, describeSchema, type CheckContext } from './check-value.js';
-import type { OptionSchema } from './json-schema.js';
+import type { BoundSchema, OptionSchema } from './json-schema.js';
+import { about, problemPath } from './problem-path.js';
 import { declaredConfig, declaredOptions } from './provided.js';
 import { issuesOf, schemaOfEntry } from './standard-schema.js';
 
@@ -34,8 +35,7 @@ export function checkConfig(
   const problems = checkOptions(bound.schema, values, '', context);
   const find = options.origin ?? ((path: string) => provenanceOf(values)?.locate(path));
   for (const problem of problems) {
-    const path = /^(?:no )?([\w.-]+)/.exec(problem.parts.received ?? '')?.[1] ?? '';
-    const origin = locate(path, find);
+    const origin = locate(problemPath(problem) ?? '', find);
     if (origin) addWhere(problem, showOrigin(origin));
   }
   return problems;
@@ -63,7 +63,7 @@ function locate(path: string, find: (path: string) => ConfigOrigin | undefined):
   return undefined;
 }
 
-function partCheck(options: CheckConfigOptions, scope = options.scope): CheckContext['part'] {
+export function partCheck(options: CheckConfigOptions, scope = options.scope): CheckContext['part'] {
   const check = (rule: OptionSchema, value: unknown, path: string): EngineError[] => {
     if (Array.isArray(value) && rule['x-registry'] === 'MODELS') {
       return value.flatMap((item, i) => check(rule, item, joinPath(path, i)));
@@ -88,7 +88,7 @@ function partCheck(options: CheckConfigOptions, scope = options.scope): CheckCon
     try {
       at.require(type, path);
     } catch (error) {
-      if (isEngineError(error)) return [error];
+      if (isEngineError(error)) return [about(error, joinPath(path, 'type'))];
       throw error;
     }
     const nested = inside === scope ? check : partCheck(options, inside);
@@ -109,12 +109,7 @@ function checkParts(
   const entry = registry.atScope(scope).get(type)!;
   const own = schemaOfEntry(entry);
   if (own) return issuesOf(own, rest, type, path);
-  const row = registry.root.list().find((one) => one.entry === entry);
-  const plain = row && row.scope !== 'engine' ? `${row.scope}.${row.name}` : undefined;
-  const bound =
-    declaredOptions(registry.name, type) ??
-    (plain === undefined ? undefined : declaredOptions(registry.name, plain)) ??
-    (row && declaredOptions(registry.name, row.name));
+  const bound = optionsOf(registry, type, entry);
   if (!bound) return [];
   const context: CheckContext = { defs: bound.defs, owner: type, part };
   const also = rule['x-also'] ?? {};
@@ -127,12 +122,30 @@ function checkParts(
   ];
 }
 
+/** The schema that a package gives a registered part, by whichever of its names. */
+export function optionsOf(
+  registry: Registry<unknown>,
+  type: string,
+  entry: Entry | undefined,
+): BoundSchema | undefined {
+  const row = entry && registry.root.list().find((one) => one.entry === entry);
+  const names = row
+    ? [type, ...(row.scope === 'engine' ? [] : [`${row.scope}.${row.name}`]), row.name]
+    : [type];
+  for (const name of names) {
+    const bound = declaredOptions(registry.name, name);
+    if (bound) return bound;
+  }
+  return undefined;
+}
+
 function noConfig(rule: OptionSchema, value: unknown, path: string): EngineError {
-  return new EngineError({
+  const error = new EngineError({
     code: 'E_CONFIG_TYPE',
     what: isPlainObject(value) ? `The config '${path}' has no 'type'.` : `The value of ${path} is no config.`,
     received: `${path} = ${show(value)}`,
     expected: describeSchema(rule, {}),
     exitCode: 2,
   });
+  return about(error, path);
 }

@@ -3,6 +3,7 @@ import { isPlainObject, joinPath } from '../config/values.js';
 import { EngineError, show } from '../errors.js';
 import { listNames, nearest } from '../suggest.js';
 import type { BoundSchema, OptionSchema } from './json-schema.js';
+import { about } from './problem-path.js';
 
 type Kind = 'string' | 'number' | 'boolean' | 'null' | 'array' | 'object' | 'instance' | 'function';
 
@@ -168,24 +169,26 @@ function accepts(rule: OptionSchema, kind: Kind, defs: BoundSchema['defs']): boo
 }
 
 function wrong(rule: OptionSchema, value: unknown, path: string, context: CheckContext): EngineError {
-  return badValue(path, value, describeSchema(rule, context.defs));
+  return about(badValue(path, value, describeSchema(rule, context.defs)), path);
 }
 
 function missing(key: string, rule: OptionSchema, path: string, context: CheckContext): EngineError {
-  return new EngineError({
+  const full = joinPath(path, key);
+  const error = new EngineError({
     code: 'E_CONFIG_MISSING',
     what: `${context.owner} needs the option '${key}'.`,
     option: key,
-    received: `no ${joinPath(path, key)}`,
+    received: `no ${full}`,
     expected: describeSchema(rule, context.defs),
     fix: `add ${key}`,
     exitCode: 2,
   });
+  return about(error, full);
 }
 
 function unknownKey(path: string, value: unknown, owner: string, known: readonly string[]): EngineError {
   const key = path.slice(path.lastIndexOf('.') + 1);
-  return new EngineError({
+  const error = new EngineError({
     code: 'E_CONFIG_UNKNOWN_KEY',
     what: `${owner} has no option '${key}'.`,
     option: key,
@@ -195,4 +198,5 @@ function unknownKey(path: string, value: unknown, owner: string, known: readonly
     fix: 'correct the key, or remove it',
     exitCode: 2,
   });
+  return about(error, path);
 }

@@ -1,7 +1,12 @@
-import type { OptionSchema, PackageSchema } from './json-schema.js';
+import { EngineError } from '../errors.js';
+import { nearest } from '../suggest.js';
+import { toDraft07 } from './draft-07.js';
+import type { BoundSchema, OptionSchema, PackageSchema } from './json-schema.js';
 import { declaredConfig, packageSchemas, type OnBrokenSchema } from './provided.js';
 
 type Schema = Record<string, unknown>;
+
+const DRAFT_2020 = 'https://json-schema.org/draft/2020-12/schema';
 
 /** Keys that every config file may have at the top, beside what the Runner reads. */
 const FILE_KEYS: Record<string, Schema> = {
@@ -20,6 +25,59 @@ const FILE_KEYS: Record<string, Schema> = {
  * @throws E_SCHEMA_FILE for a package whose schema cannot be used, unless `onBroken` takes it
  */
 export function jsonSchema(onBroken?: OnBrokenSchema): Schema {
+  const { files, plain, defs } = collect(onBroken);
+  const bound = declaredConfig();
+  const owner = files.findIndex((file) => file.config !== undefined);
+  const { properties = {}, ...root } = plain(bound?.schema ?? {}, (name) => `${owner}.${name}`);
+  delete root.additionalProperties;
+  const keys = { ...FILE_KEYS, ...(properties as Schema) };
+  return {
+    $schema: DRAFT_2020,
+    title: 'Engine config',
+    ...root,
+    propertyNames: { enum: Object.keys(keys) },
+    if: { required: ['_base_'] },
+    else: { properties: keys },
+    $defs: defs,
+  };
+}
+
+/**
+ * JSON Schema of one part's options, with the definitions that it refers to.
+ * @throws E_SCHEMA_TARGET for another draft than 2020-12 and 07
+ */
+export function partJsonSchema({ schema, defs: own }: BoundSchema, target: string): Schema {
+  if (target !== 'draft-2020-12' && target !== 'draft-07') {
+    throw new EngineError({
+      code: 'E_SCHEMA_TARGET',
+      what: 'Options cannot be described in this form.',
+      received: target,
+      expected: "'draft-2020-12' or 'draft-07'",
+      didYouMean: nearest(target, ['draft-2020-12', 'draft-07']),
+    });
+  }
+  const { files, plain, defs } = collect(() => {});
+  const owner = files.findIndex((file) => file.$defs === own);
+  const part = plain(schema, (name) => `${owner}.${name}`);
+  const needed = new Map<string, unknown>();
+  const visit = (value: unknown): void => {
+    for (const [, name] of JSON.stringify(value).matchAll(/"#\/\$defs\/([^"]+)"/g)) {
+      if (needed.has(name!)) continue;
+      needed.set(name!, defs[name!]);
+      visit(defs[name!]);
+    }
+  };
+  visit(part);
+  const whole = {
+    $schema: DRAFT_2020,
+    ...part,
+    ...(needed.size > 0 && { $defs: Object.fromEntries(needed) }),
+  };
+  return target === 'draft-07' ? toDraft07(whole) : whole;
+}
+
+/** All schema files, what turns their schemas into plain ones, and plain definitions: their types, and all registries. */
+function collect(onBroken?: OnBrokenSchema) {
   const files = packageSchemas(onBroken);
   const plain = plainSchemas(files);
   const defs: Schema = {};
@@ -35,30 +93,23 @@ export function jsonSchema(onBroken?: OnBrokenSchema): Schema {
       }
     }
   });
-  const known = files.flatMap(({ parts = {} }) =>
-    Object.values(parts).flatMap((names) => Object.keys(names)),
-  );
+  const names = [...registries.values()].flatMap((configs) => [...configs.keys()]);
+  const scopes = new Set(names.filter((name) => name.includes('.')).map((name) => name.split('.', 1)[0]!));
   // Parts of libraries that declare nothing are asked for by scope.
   const foreign = {
     type: 'object',
-    properties: { type: { type: 'string', pattern: '^\\w+\\.', not: { enum: known } } },
+    properties: {
+      type: { type: 'string', pattern: `^(?!(?:${[...scopes].map(escape).join('|')})\\.)\\w+\\.` },
+    },
     required: ['type'],
   };
   for (const [registry, configs] of registries) defs[registry] = { anyOf: [...configs.values(), foreign] };
-  const bound = declaredConfig();
-  const owner = files.findIndex((file) => file.config !== undefined);
-  const { properties = {}, ...root } = plain(bound?.schema ?? {}, (name) => `${owner}.${name}`);
-  delete root.additionalProperties;
-  const keys = { ...FILE_KEYS, ...(properties as Schema) };
-  return {
-    $schema: 'https://json-schema.org/draft/2020-12/schema',
-    title: 'Engine config',
-    ...root,
-    propertyNames: { enum: Object.keys(keys) },
-    if: { required: ['_base_'] },
-    else: { properties: keys },
-    $defs: ensure(defs),
-  };
+  return { files, plain, defs: ensure(defs) };
+}
+
+/** A name as a regular expression. */
+function escape(name: string): string {
+  return name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
 
 /** Registries of which no package declares a part: any config with a type. */

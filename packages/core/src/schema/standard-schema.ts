@@ -1,29 +1,15 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { EngineError, show } from '../errors.js';
 import { joinPath, valueAt } from '../config/values.js';
 import { shared } from '../shared.js';
 import type { Entry } from '../registry.js';
-
-/** A finding of a Standard Schema. */
-export interface StandardIssue {
-  readonly message: string;
-  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
-}
-
-export type StandardResult<T = unknown> =
-  { readonly value: T; readonly issues?: undefined } | { readonly issues: readonly StandardIssue[] };
+import { about } from './problem-path.js';
 
 /**
  * What zod, valibot, ArkType and others agree on for validation.
  * @see https://standardschema.dev
  */
-export interface StandardSchema<Input = unknown, Output = Input> {
-  readonly '~standard': {
-    readonly version: 1;
-    readonly vendor: string;
-    readonly validate: (value: unknown) => StandardResult<Output> | Promise<StandardResult<Output>>;
-    readonly types?: { readonly input: Input; readonly output: Output } | undefined;
-  };
-}
+export type StandardSchema<Input = unknown, Output = Input> = StandardSchemaV1<Input, Output>;
 
 const schemas = shared('part-schemas', () => new WeakMap<Entry, StandardSchema>());
 
@@ -53,7 +39,7 @@ export function issuesOf(schema: StandardSchema, values: object, owner: string, 
   return (result.issues ?? []).map(({ message, path: keys = [] }) => {
     const inner = keys.map((key) => String(typeof key === 'object' ? key.key : key)).join('.');
     const full = inner === '' ? path || owner : joinPath(path, inner);
-    return new EngineError({
+    const error = new EngineError({
       code: 'E_CONFIG_VALUE',
       what: `The value of ${full} cannot be used.`,
       option: inner || undefined,
@@ -61,5 +47,6 @@ export function issuesOf(schema: StandardSchema, values: object, owner: string, 
       expected: message,
       exitCode: 2,
     });
+    return about(error, full);
   });
 }
