@@ -1,9 +1,9 @@
-import { main } from '@engine/cli';
 import { forgetDiscoveredPlugins } from '@engine/core';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tinyConfig, workFolder, writeConfig } from '../../e2e/harness.js';
+import { engine } from './in-process.js';
 
 const folder = workFolder();
 const home = process.cwd();
@@ -13,21 +13,6 @@ afterAll(() => {
   folder.dispose();
 });
 
-/** What the `engine` command does, without a process of its own. */
-async function engine(args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const printed = { stdout: '', stderr: '' };
-  const streams = (['stdout', 'stderr'] as const).map((name) =>
-    vi.spyOn(process[name], 'write').mockImplementation((text) => {
-      printed[name] += String(text);
-      return true;
-    }),
-  );
-  try {
-    return { code: await main(args), ...printed };
-  } finally {
-    for (const stream of streams) stream.mockRestore();
-  }
-}
 const run = (...args: string[]) => engine(['config', ...args]);
 const write = (name: string, text: string): string => {
   writeFileSync(join(folder.path, name), text);

@@ -141,6 +141,20 @@ describe('variables', () => {
     });
   });
 
+  it('stay as they are when that is asked for', async () => {
+    const folder = testFolder({
+      'a.yaml': 'name: "{{ fileBasename }}"\nvalue: "{{$ENGINE_TEST_NOTHING:1}}"\n',
+    });
+    expect((await loadConfig(folder('a.yaml'), { predefined: false, env: false })).values).toEqual({
+      name: '{{ fileBasename }}',
+      value: '{{$ENGINE_TEST_NOTHING:1}}',
+    });
+    expect((await loadConfig(folder('a.yaml'), { predefined: false })).values).toMatchObject({
+      name: '{{ fileBasename }}',
+      value: '1',
+    });
+  });
+
   it('of the environment are replaced textually and recorded', async () => {
     vi.stubEnv('ENGINE_TEST_LR', '0.25');
     const folder = testFolder({

@@ -12,6 +12,7 @@ import {
   type ConfigFormat,
   type FileContent,
 } from './read-layer.js';
+import { isPackagePath, packageConfig, withScopeMarks, type PackageConfig } from './package-base.js';
 import { readerOf, type ConfigRead } from './readers.js';
 import { isPlainObject, type ConfigValues } from './values.js';
 import { resolveReferences, substituteVariables, type VariableContext } from './variables.js';
@@ -26,6 +27,8 @@ export interface LoadedConfig {
 }
 
 interface Session {
+  /** Which variables are replaced, see `LoadConfigOptions`. */
+  predefined: boolean;
   env: boolean;
   /** Options for readers of other formats. */
   reader: Readonly<Record<string, unknown>>;
@@ -35,18 +38,18 @@ interface Session {
 /** Reads a file and what it inherits from. Scripts are evaluated once per process. */
 export async function loadFiles(
   file: string,
-  env: boolean,
-  reader: Readonly<Record<string, unknown>> = {},
+  { predefined, env, reader }: Pick<Session, 'predefined' | 'env' | 'reader'>,
 ): Promise<LoadedConfig> {
-  const session: Session = { env, reader, used: {} };
-  const filename = absolute(file, process.cwd());
-  const { values, layers, texts } = await loadFile(filename, 'file', session, []);
+  const session: Session = { predefined, env, reader, used: {} };
+  const { file: filename, scope } = located(file, process.cwd());
+  const { values: plain, layers, texts } = await loadFile(filename, 'file', session, []);
+  const values = scope === undefined ? plain : withScopeMarks(plain, scope);
   return { values, layers, text: texts.join('\n'), filename, envVariables: session.used };
 }
 
 /** The same for text that is in no file; relative paths in it start at the working directory. */
 export async function loadText(text: string, format: ConfigFormat, env: boolean): Promise<LoadedConfig> {
-  const session: Session = { env, reader: {}, used: {} };
+  const session: Session = { predefined: true, env, reader: {}, used: {} };
   const file = join(process.cwd(), `config.${format}`);
   const { values, layers, texts } =
     format === 'py'
@@ -57,7 +60,8 @@ export async function loadText(text: string, format: ConfigFormat, env: boolean)
 }
 
 function context(file: string, session: Session): VariableContext {
-  return { file, env: session.env, used: session.used };
+  const { predefined, env, used } = session;
+  return { file, predefined, env, used };
 }
 
 function absolute(file: string, folder: string): string {
@@ -65,6 +69,22 @@ function absolute(file: string, folder: string): string {
     folder,
     file.replace(/^~(?=[\\/]|$)/, () => homedir()),
   );
+}
+
+/** The file that a path or `package::path` means, as seen from a folder. */
+function located(name: string, folder: string): PackageConfig {
+  return isPackagePath(name)
+    ? packageConfig(name, folder)
+    : { file: absolute(name, folder), scope: undefined };
+}
+
+function locatedBase(name: string, file: string): PackageConfig {
+  try {
+    return located(name, dirname(file));
+  } catch (error) {
+    if (isEngineError(error)) addWhere(error, `_base_ of ${showFile(file)}`);
+    throw error;
+  }
 }
 
 /** @param chain the files that led here by inheritance, outermost first */
@@ -131,8 +151,9 @@ async function loadBases(
   const bases: ConfigRead[] = [];
   const owners = new Map<string, string>();
   for (const name of names) {
-    const path = absolute(name, dirname(file));
+    const { file: path, scope } = locatedBase(name, file);
     const loaded = await loadFile(path, 'base', session, chain);
+    if (scope !== undefined) loaded.values = withScopeMarks(loaded.values, scope);
     for (const key of Object.keys(loaded.values)) {
       const other = owners.get(key);
       if (other !== undefined) throw sharedKey(key, other, path, file);
@@ -175,7 +196,7 @@ function baseNames(bases: unknown, file: string): string[] {
     code: 'E_CONFIG_BASE',
     what: `The \`_base_\` of ${file} is not a path.`,
     received: `_base_ = ${show(bases)}`,
-    expected: 'a path or a list of paths, relative to the file that holds them',
+    expected: 'a path or a list of paths, relative to the file that holds them, or package::path',
     exitCode: 2,
   });
 }

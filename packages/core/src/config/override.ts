@@ -1,4 +1,5 @@
 import { EngineError, show } from '../errors.js';
+import { checkDepth } from './values.js';
 
 /** One `path=value` of a command line. */
 export interface ConfigOverride {
@@ -26,7 +27,7 @@ const WORDS = new Map<string, unknown>([
  * around a string and spaces around the items of a list are dropped.
  *
  * @example parseOverride('optim.lr=1e-3') // { path: 'optim.lr', value: 0.001 }
- * @throws E_CONFIG_OVERRIDE without `=`, with an empty path, or with brackets that do not match
+ * @throws E_CONFIG_OVERRIDE without `=`, with an empty path, or with brackets that do not match; E_CONFIG_DEPTH
  */
 export function parseOverride(text: string): ConfigOverride {
   const at = text.indexOf('=');
@@ -120,8 +121,11 @@ function splitItems(text: string): string[] {
 function checkBrackets(text: string, whole: string): void {
   const open: string[] = [];
   for (const c of text) {
-    if (c === '[' || c === '(') open.push(c);
-    else if ((c === ']' || c === ')') && open.pop() !== (c === ']' ? '[' : '(')) open.push('wrong', 'wrong');
+    if (c === '[' || c === '(') {
+      open.push(c);
+      checkDepth(open.length, '');
+    } else if ((c === ']' || c === ')') && open.pop() !== (c === ']' ? '[' : '('))
+      open.push('wrong', 'wrong');
   }
   if (open.length === 0) return;
   throw new EngineError({

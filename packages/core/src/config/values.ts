@@ -12,6 +12,21 @@ export function isPlainObject(value: unknown): value is ConfigValues {
   return prototype === Object.prototype || prototype === null;
 }
 
+/** Levels that a config may have: far more than anybody writes, far fewer than overflow the stack. */
+const DEEPEST = 200;
+
+/** @throws E_CONFIG_DEPTH for values nested deeper than any config is */
+export function checkDepth(depth: number, path: string): void {
+  if (depth <= DEEPEST) return;
+  throw new EngineError({
+    code: 'E_CONFIG_DEPTH',
+    what: 'A config is nested too deep.',
+    received: `more than ${DEEPEST} levels${path === '' ? '' : ` at ${path.slice(0, 40)}…`}`,
+    expected: `at most ${DEEPEST} lists and mappings inside each other`,
+    exitCode: 2,
+  });
+}
+
 export function joinPath(path: string, key: string | number): string {
   return path === '' ? String(key) : `${path}.${key}`;
 }
@@ -27,7 +42,8 @@ export interface CopyOptions {
 /**
  * A deep copy of the lists and mappings of a config; everything else is kept as it is. Undefined members are dropped,
  * in lists they become null.
- * @throws E_CONFIG_CYCLE for a value that contains itself; E_CONFIG_KEY for the key `__proto__`
+ * @throws E_CONFIG_CYCLE for a value that contains itself; E_CONFIG_DEPTH for one that has too many levels;
+ *   E_CONFIG_KEY for the key `__proto__`
  */
 export function copyValues<T>(value: T, options: CopyOptions = {}): T {
   return copy(value, options, '', []) as T;
@@ -45,6 +61,7 @@ function copy(value: unknown, options: CopyOptions, path: string, above: readonl
       exitCode: 2,
     });
   }
+  checkDepth(above.length, path);
   const inside = [...above, value];
   if (list) return value.map((item: unknown, i) => copy(item ?? null, options, joinPath(path, i), inside));
   const result: ConfigValues = {};

@@ -11,6 +11,8 @@ const REFERENCE = /\{\{\s*_base_\.([\w.-]+)\s*\}\}/g;
 export interface VariableContext {
   /** Absolute path of the file that holds the text: its own, not that of the file which inherits from it. */
   file: string;
+  /** Whether `{{ fileBasename }}` and its like are replaced. */
+  predefined: boolean;
   /** Whether `{{$NAME:default}}` is replaced. */
   env: boolean;
   /** Filled with the environment variables that were used. */
@@ -33,7 +35,7 @@ function predefinedVariables(file: string): Record<string, string> {
  * @throws E_CONFIG_ENV for a variable that has neither a value nor a default
  */
 export function substituteVariables(text: string, context: VariableContext): string {
-  const result = substitutePredefined(text, context.file);
+  const result = substitutePredefined(text, context);
   if (!context.env) return result;
   return result.replace(
     ENVIRONMENT,
@@ -63,7 +65,7 @@ export function substituteStrings(values: ConfigValues, context: VariableContext
     leaf: (value) => {
       if (typeof value !== 'string' || !value.includes('{{')) return value;
       let typed = false;
-      const result = substitutePredefined(value, context.file).replace(
+      const result = substitutePredefined(value, context).replace(
         ENVIRONMENT,
         (whole: string, quote: string, name: string, otherwise: string | undefined) => {
           if (!context.env) return whole;
@@ -95,7 +97,8 @@ export function resolveReferences(values: ConfigValues, base: ConfigValues, file
   });
 }
 
-function substitutePredefined(text: string, file: string): string {
+function substitutePredefined(text: string, { file, predefined }: VariableContext): string {
+  if (!predefined) return text;
   let result = text;
   for (const [name, value] of Object.entries(predefinedVariables(file))) {
     result = result.replace(new RegExp(`\\{\\{\\s*${name}\\s*\\}\\}`, 'g'), () => value);
