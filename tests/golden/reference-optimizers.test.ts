@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 
+import '@engine/backend-torch';
+import '@engine/backend-wasm';
 import { OPTIMIZERS } from '@engine/core';
 import type { Optimizer } from '@engine/optim';
 import '@engine/optim';
@@ -8,8 +10,8 @@ import '@engine/optim-dadaptation';
 import '@engine/optim-extra';
 import '@engine/optim-lion';
 import { SophiaOptimizer } from '@engine/optim-sophia';
-import { expectNoLeak, tf, type ParamRef, type Tensor } from '@engine/tensor';
-import { describe, expect, it } from 'vitest';
+import { expectNoLeak, probeBackends, selectDevice, tf, type ParamRef, type Tensor } from '@engine/tensor';
+import { beforeAll, describe, expect, it } from 'vitest';
 
 interface Case {
   name: string;
@@ -70,7 +72,29 @@ function expectClose(got: ArrayLike<number>, expected: readonly number[], what: 
   });
 }
 
-describe('optimizers follow the packages they are named after', () => {
+const backends = await probeBackends();
+// Only libtorch may be absent.
+const devices = ['cpu', 'wasm', 'torch'].filter(
+  (device) => device !== 'torch' || backends.find(({ name }) => name === device)?.available,
+);
+
+describe.each(devices)('optimizers follow the packages they are named after, on %s', (device) => {
+  beforeAll(() => selectDevice(device));
+
+  it('Adam rounds 1 - beta once: it is small, and what rounding beta leaves of it is not', () => {
+    expectNoLeak(() => {
+      const [param] = parameters({ init: [[0]], shapes: [[1]] } as never, 1);
+      const optimizer = OPTIMIZERS.build<Optimizer>({ type: 'Adam', lr: 0.1 }, { args: [[param]] });
+      tf.tidy(() => optimizer.step(new Map([[param!.variable, tf.tensor([1])]])));
+      const { tensors } = optimizer.stateDict();
+      const [mean, square] = ['exp_avg', 'exp_avg_sq'].map((name) => tensors[`param0.${name}`]!.dataSync()[0]!);
+      expect(Math.abs(mean! / 0.1 - 1)).toBeLessThan(1e-7);
+      expect(Math.abs(square! / 0.001 - 1)).toBeLessThan(1e-7);
+      optimizer.dispose();
+      param!.variable.dispose();
+    });
+  });
+
   const golden = read<Trajectories>('optimizers');
   for (const { name, type, options, expected } of golden.cases) {
     it(`${name}: ${JSON.stringify(options)}`, () => {
@@ -94,7 +118,8 @@ describe('optimizers follow the packages they are named after', () => {
   }
 });
 
-describe('optimizers with 8-bit state hold the bytes of bitsandbytes', () => {
+describe.each(devices)('optimizers with 8-bit state hold the bytes of bitsandbytes, on %s', (device) => {
+  beforeAll(() => selectDevice(device));
   const golden = read<Quantised>('optimizers-8bit');
   /** The bytes that an int32 tensor of codes holds. */
   const codes = (tensor: Tensor, size: number): Uint8Array =>

@@ -21,7 +21,8 @@ namespace engine {
 namespace {
 
 struct Sgd {
-  float lr, momentum, dampening, decay, sign;
+  /// `share` is 1 - dampening, rounded once.
+  float lr, momentum, share, decay, sign;
   bool nesterov, first;
 };
 
@@ -32,21 +33,22 @@ ENGINE_SIMD void sgdPlain(float* p, const float* g, int64_t n, Sgd o) {
 ENGINE_SIMD void sgdMomentum(float* p, const float* g, float* m, int64_t n, Sgd o) {
   for (int64_t i = 0; i < n; i++) {
     const float grad = o.sign * g[i] + o.decay * p[i];
-    const float buffer = o.first ? grad : o.momentum * m[i] + (1.f - o.dampening) * grad;
+    const float buffer = o.first ? grad : o.momentum * m[i] + o.share * grad;
     m[i] = buffer;
     p[i] -= o.lr * (o.nesterov ? grad + o.momentum * buffer : buffer);
   }
 }
 
 struct Adam {
-  float beta1, beta2, epsilon, keep, decay, sign, stepSize, rootCorrection;
+  /// `share1` is 1 - beta1, rounded once, and `share2` 1 - beta2: 1.f - 0.999f is off by 1.3e-5 of itself.
+  float share1, beta2, share2, epsilon, keep, decay, sign, stepSize, rootCorrection;
 };
 
 ENGINE_SIMD void adamStep(float* p, const float* g, float* m, float* v, float* largest, int64_t n, Adam o) {
   for (int64_t i = 0; i < n; i++) {
     const float grad = o.sign * g[i] + o.decay * p[i];
-    m[i] += (1.f - o.beta1) * (grad - m[i]);
-    v[i] = o.beta2 * v[i] + (1.f - o.beta2) * grad * grad;
+    m[i] += o.share1 * (grad - m[i]);
+    v[i] = o.beta2 * v[i] + o.share2 * grad * grad;
     float second = v[i];
     if (largest) {
       second = second > largest[i] ? second : largest[i];
@@ -58,7 +60,7 @@ ENGINE_SIMD void adamStep(float* p, const float* g, float* m, float* v, float* l
 
 void sgd(at::TensorList params, at::TensorList grads, at::TensorList buffers, double lr, double momentum,
          double dampening, double decay, bool nesterov, bool maximize, bool first) {
-  const Sgd options{static_cast<float>(lr),    static_cast<float>(momentum), static_cast<float>(dampening),
+  const Sgd options{static_cast<float>(lr),    static_cast<float>(momentum), static_cast<float>(1 - dampening),
                     static_cast<float>(decay), maximize ? -1.f : 1.f,        nesterov,
                     first};
   std::vector<at::Tensor> aligned;
@@ -80,8 +82,9 @@ void sgd(at::TensorList params, at::TensorList grads, at::TensorList buffers, do
 void adam(at::TensorList params, at::TensorList grads, at::TensorList means, at::TensorList squares,
           at::TensorList largest, double lr, double beta1, double beta2, double epsilon, double decay, int64_t step,
           bool decoupled, bool maximize) {
-  const Adam options{static_cast<float>(beta1),
+  const Adam options{static_cast<float>(1 - beta1),
                      static_cast<float>(beta2),
+                     static_cast<float>(1 - beta2),
                      static_cast<float>(epsilon),
                      decoupled ? static_cast<float>(1 - lr * decay) : 1.f,
                      decoupled ? 0.f : static_cast<float>(decay),
