@@ -38,6 +38,8 @@ export interface DataloaderConfig {
   prefetchFactor?: number;
   /** Default true. */
   persistentWorkers?: boolean;
+  /** Seconds to wait for a batch before its worker is given up as hung. Default 0, for ever. */
+  timeout?: number;
   /** Default false. */
   dropLast?: boolean;
   /** Use only so many batches per epoch (per rank). Default all. */
@@ -56,6 +58,7 @@ const KEYS = [
   'numWorkers',
   'prefetchFactor',
   'persistentWorkers',
+  'timeout',
   'dropLast',
   'numBatchPerEpoch',
   'workerModules',
@@ -113,6 +116,7 @@ export function buildDataloader(
     'numWorkers',
     'prefetchFactor',
     'persistentWorkers',
+    'timeout',
     'workerModules',
   ] as const) {
     if (config[key] !== undefined) Object.assign(loaderOptions, { [key]: config[key] });

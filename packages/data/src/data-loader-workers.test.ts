@@ -203,6 +203,37 @@ describe('DataLoader with workers', () => {
     expect(await take(small.iterate(1))).toHaveLength(1);
   });
 
+  it.each([
+    ['hang', "on sample 9 in the transform 'FailAt'"],
+    ['wait', 'while loading the samples 8, 9, 10, 11'],
+  ])('gives up a worker that hangs (%s), and goes on with another', async (how, where) => {
+    const pipeline = [{ type: 'FailAt', index: 9, how }, { type: 'AddNoise' }];
+    const loader = build({ shuffle: false, numWorkers: 1, timeout: 2, pipeline });
+    const iterator = loader.iterate();
+    expect(await take(iterator, 2)).toHaveLength(2);
+    const error = await failure(iterator);
+    expect(error.code).toBe('E_DATA_WORKER_TIMEOUT');
+    expect(error.message).toContain(`Data worker 0 has given nothing for 2 s ${where}.`);
+    expect(poolOf(loader).running).toBe(0);
+    // The batches after the bad one, by a new thread.
+    expect(await take(loader.iterate(3))).toHaveLength(3);
+    expect(poolOf(loader).running).toBe(1);
+  });
+
+  it('does not count the time between batches', async () => {
+    const loader = build({
+      size: 16,
+      numWorkers: 1,
+      prefetchFactor: 1,
+      timeout: 5,
+      pipeline: [{ type: 'Slow' }, { type: 'AddNoise' }],
+    });
+    const whole = await take(build({ size: 16, pipeline: [{ type: 'AddNoise' }] }).iterate());
+    expect(await take(loader.iterate())).toEqual(whole);
+    for (const timeout of [-1, Number.NaN, 1e9])
+      expect(() => build({ timeout })).toThrow(/DataLoader\.timeout/);
+  });
+
   it('lets several iterations run at a time', async () => {
     const loader = build({ numWorkers: 2 });
     const [a, b] = [loader.iterate(), loader.iterate(2)];

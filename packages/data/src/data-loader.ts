@@ -26,6 +26,8 @@ export interface DataLoaderOptions {
   prefetchFactor?: number;
   /** Keep the threads between epochs. Default true. */
   persistentWorkers?: boolean;
+  /** Seconds to wait for a batch before its worker is given up as hung; 0 waits for ever. Default 0. Of no effect without workers. */
+  timeout?: number;
   /** Leave out a last batch with fewer samples. Default false. */
   dropLast?: boolean;
   /** Seed of the samples' random streams. Default 0. */
@@ -43,6 +45,7 @@ const OPTIONS = [
   'numWorkers',
   'prefetchFactor',
   'persistentWorkers',
+  'timeout',
   'dropLast',
   'seed',
   'workerModules',
@@ -53,6 +56,9 @@ function count(name: string, value: number, least: number): number {
     throw badValue(`DataLoader.${name}`, value, `an integer >= ${least}`);
   return value;
 }
+
+/** A day, in seconds: Node's timers cannot wait much longer than three weeks. */
+const MAX_TIMEOUT = 86_400;
 
 /** Threads beyond this are a slip of the pen: each costs tens of megabytes and gains nothing. */
 const MAX_WORKERS = 64;
@@ -73,6 +79,7 @@ export class DataLoader<Batch = unknown> implements AsyncIterable<Batch> {
   private readonly collate: ResolvedCollate;
   private readonly prefetchFactor: number;
   private readonly persistentWorkers: boolean;
+  private readonly timeout: number;
   private readonly workerModules: readonly string[];
   private readonly scope = currentScope();
   private ownEpoch = 0;
@@ -98,6 +105,9 @@ export class DataLoader<Batch = unknown> implements AsyncIterable<Batch> {
     this.seed = options.seed ?? 0;
     if (!Number.isSafeInteger(this.seed)) throw badValue('DataLoader.seed', options.seed, 'an integer');
     this.persistentWorkers = options.persistentWorkers ?? true;
+    this.timeout = options.timeout ?? 0;
+    if (!(this.timeout >= 0 && this.timeout <= MAX_TIMEOUT))
+      throw badValue('DataLoader.timeout', this.timeout, 'seconds from 0 (wait for ever) to a day');
     this.workerModules = options.workerModules ?? [];
     this.collate = resolveCollate(options.collateFn ?? 'pseudoCollate', 'DataLoader.collateFn');
     if (options.batchSampler) {
@@ -140,7 +150,8 @@ export class DataLoader<Batch = unknown> implements AsyncIterable<Batch> {
    * Batches of the current epoch from batch `startBatch` on (endless for an endless sampler). Those before it cost
    * nothing: no data are loaded for them.
    *
-   * @throws (its `next`) E_DATA_SAMPLE, E_DATA_TRANSFORM, E_DATA_COLLATE; E_DATA_WORKER around these with workers
+   * @throws (its `next`) E_DATA_SAMPLE, E_DATA_TRANSFORM, E_DATA_COLLATE; E_DATA_WORKER around these with workers;
+   * E_DATA_WORKER_TIMEOUT for a worker that gives nothing for `timeout` seconds, which is ended then
    */
   iterate(startBatch = 0): AsyncIterableIterator<Batch> {
     count('startBatch', startBatch, 0);
@@ -152,6 +163,7 @@ export class DataLoader<Batch = unknown> implements AsyncIterable<Batch> {
       plans,
       capacity: this.numWorkers * this.prefetchFactor,
       finish: this.collate.portable ? undefined : (samples) => this.collate.run(samples as unknown[]),
+      timeout: this.timeout,
       closePool: !this.persistentWorkers,
     });
   }

@@ -4,6 +4,7 @@ import type { Outcome, WorkerPool } from './worker-pool.js';
 interface Waiter<B> {
   resolve(result: IteratorResult<B>): void;
   reject(error: unknown): void;
+  timer: NodeJS.Timeout | undefined;
 }
 
 export interface WorkerIteratorOptions {
@@ -13,6 +14,8 @@ export interface WorkerIteratorOptions {
   capacity: number;
   /** Runs on what a worker gives; for collate functions that workers do not have. */
   finish: ((loaded: unknown) => unknown) | undefined;
+  /** Seconds to wait for a batch; 0 for ever. */
+  timeout: number;
   /** End the threads when the iteration ends. */
   closePool: boolean;
 }
@@ -58,7 +61,7 @@ export class WorkerIterator<B> implements AsyncIterableIterator<B> {
     }
     pool.hold();
     return new Promise((resolve, reject) => {
-      this.waiters.set(seq, { resolve, reject });
+      this.waiters.set(seq, { resolve, reject, timer: this.watch(seq) });
     });
   }
 
@@ -69,6 +72,12 @@ export class WorkerIterator<B> implements AsyncIterableIterator<B> {
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  private watch(seq: number): NodeJS.Timeout | undefined {
+    const { timeout, pool } = this.options;
+    if (timeout === 0) return undefined;
+    return setTimeout(() => pool.expire(this.iteration!, seq, timeout), timeout * 1000);
   }
 
   /** Sends as many batches as may be ahead. */
@@ -87,6 +96,7 @@ export class WorkerIterator<B> implements AsyncIterableIterator<B> {
       return;
     }
     this.waiters.delete(seq);
+    clearTimeout(waiter.timer);
     this.options.pool.release();
     const settled = this.settle(outcome);
     (this.over && this.waiters.size === 0 ? this.end().then(() => settled) : settled).then(
@@ -114,6 +124,7 @@ export class WorkerIterator<B> implements AsyncIterableIterator<B> {
     if (this.iteration !== undefined) pool.end(this.iteration);
     this.ready.clear();
     for (const waiter of this.waiters.values()) {
+      clearTimeout(waiter.timer);
       pool.release();
       waiter.resolve(DONE);
     }

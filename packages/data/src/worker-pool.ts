@@ -94,6 +94,23 @@ export class WorkerPool {
     markCancelled(this.cancelled, iteration);
   }
 
+  /** Gives up the thread that has had a batch for too long, and ends it. */
+  expire(iteration: number, seq: number, seconds: number): void {
+    const thread = this.threads.find(({ tasks }) =>
+      tasks.some((task) => task.iteration === iteration && task.seq === seq),
+    );
+    if (!thread) return;
+    this.bury(
+      thread,
+      new EngineError({
+        code: 'E_DATA_WORKER_TIMEOUT',
+        what: `Data worker ${thread.id} has given nothing for ${seconds} s${this.doing(thread)}.`,
+        received: `timeout = ${seconds}`,
+        fix: 'raise `timeout` if loading may take that long; run with numWorkers: 0 to see where it hangs',
+      }),
+    );
+  }
+
   /** Keeps the process alive until {@link release}. */
   hold(): void {
     if (this.holders++ === 0) for (const { worker } of this.threads) worker.ref();
@@ -167,13 +184,17 @@ export class WorkerPool {
 
   /** The error for a thread that is gone, with what it was doing. */
   private died(thread: Thread, cause: Error | undefined, how: string): EngineError {
-    const { sample, part } = thread.status.read();
-    const where = describe(sample, part) || describeBatch(thread.tasks[0]?.indices);
     return this.failure(
-      `Data worker ${thread.id} ${how}${where}.`,
+      `Data worker ${thread.id} ${how}${this.doing(thread)}.`,
       cause,
       'nothing in a dataset or a transform may end the thread; run with numWorkers: 0 to see where it happens',
     );
+  }
+
+  /** What a thread is at, as the end of a sentence. */
+  private doing({ status, tasks }: Thread): string {
+    const { sample, part } = status.read();
+    return describe(sample, part) || describeBatch(tasks[0]?.indices);
   }
 
   private bury(thread: Thread, error: unknown): void {

@@ -50,7 +50,7 @@ export class AddNoise {
 
 export interface FailAtOptions {
   index: number;
-  how: 'throw' | 'exit' | 'uncaught' | 'drop' | 'function';
+  how: 'hang' | 'wait' | 'throw' | 'exit' | 'uncaught' | 'drop' | 'function';
 }
 
 /** Does something bad on one sample. */
@@ -66,6 +66,10 @@ export class FailAt {
   transform(results: { value: number }, { index }: SampleContext): unknown {
     if (results.value !== this.options.index) return results;
     switch (this.options.how) {
+      case 'hang':
+        for (;;);
+      case 'wait':
+        return new Promise(() => undefined);
       case 'throw':
         throw new RangeError(`sample ${index} is bad`);
       case 'exit':

@@ -70,6 +70,8 @@ export interface Run {
   readonly saver: CheckpointSaver;
   /** Set when the run has been asked to stop: the loop ends after the step in progress. */
   readonly stopReason: string | undefined;
+  /** Aborted when the run is asked to stop, for what may wait long inside a step. */
+  readonly stopSignal: AbortSignal;
   requestStop(reason: string): void;
   emit<E extends EventName>(event: E, payload?: EventPayloads[E]): void | Promise<void>;
   /** Calls a stage by any name: a custom loop may have stages of its own, which hooks answer by methods so named. */

@@ -55,6 +55,7 @@ export class Runner implements Run {
   private loops: { train?: TrainLoop; val?: EvalLoop; test?: EvalLoop } = {};
   private runSeed: number | undefined;
   private stopAsked: string | undefined;
+  private readonly stopping = new AbortController();
   private loaded = false;
   private announced = false;
   private readonly wanted: SaveRequest[] = [];
@@ -145,8 +146,13 @@ export class Runner implements Run {
     return this.stopAsked;
   }
 
+  get stopSignal(): AbortSignal {
+    return this.stopping.signal;
+  }
+
   requestStop(reason: string): void {
     this.stopAsked ??= reason;
+    this.stopping.abort();
   }
 
   emit<E extends EventName>(event: E, payload?: EventPayloads[E]): void | Promise<void> {

@@ -2,6 +2,7 @@ import { badValue, checkKeys, LOOPS, register } from '@engine/core';
 import type { AnyDataLoader, Run } from '../run.js';
 import { BaseTrainLoop } from './base-train-loop.js';
 import type { DynamicInterval } from './intervals.js';
+import { StoppableBatches } from './stoppable-batches.js';
 import { trainIteration } from './train-iteration.js';
 
 export interface EpochBasedTrainLoopOptions {
@@ -68,7 +69,8 @@ export class EpochBasedTrainLoop extends BaseTrainLoop {
     await run.emit('beforeTrainEpoch');
     run.model.train();
     let batchIdx = this.next.batch;
-    for await (const dataBatch of this.dataloader.iterate(batchIdx)) {
+    const batches = new StoppableBatches(run, this.dataloader.iterate(batchIdx));
+    for await (const dataBatch of batches) {
       const pending = trainIteration(run, batchIdx, dataBatch, () => {
         this.next = {
           epoch: this.epoch,
@@ -85,6 +87,7 @@ export class EpochBasedTrainLoop extends BaseTrainLoop {
       const pause = this.breather.due();
       if (pause) await pause;
     }
+    if (batches.stopped) return;
     const done = this.epoch + 1;
     this.next = {
       epoch: done,

@@ -4,6 +4,7 @@ import { autocast, disposeTree, requireAutocast, type AutocastDtype } from '@eng
 import type { Metrics } from '../events.js';
 import type { AnyDataLoader, Run } from '../run.js';
 import { LossMeans, takeLosses } from './loss-means.js';
+import { StoppableBatches } from './stoppable-batches.js';
 import { Breather } from './yielding.js';
 
 /** The two evaluations differ in the names of their events and in the step they call. */
@@ -64,7 +65,8 @@ export async function evaluateLoader(
   const means = new LossMeans();
   const inContext = <T>(step: () => T): T => (dtype === 'float32' ? step() : autocast(dtype, step));
   let batchIdx = 0;
-  for await (const dataBatch of dataloader.iterate(0)) {
+  const batches = new StoppableBatches(run, dataloader.iterate(0));
+  for await (const dataBatch of batches) {
     let pending = run.emit(stage.beforeIter, { batchIdx, dataBatch });
     if (pending) await pending;
     const outputs = await inContext(() => run.model[stage.step](dataBatch));
@@ -87,6 +89,7 @@ export async function evaluateLoader(
     const pause = breather.due();
     if (pause) await pause;
   }
+  if (batches.stopped) return {};
   const metrics = await evaluator.evaluate(dataloader.dataset.length);
   Object.assign(metrics, await means.metrics(mode, run.processGroup));
   onEvaluated?.();

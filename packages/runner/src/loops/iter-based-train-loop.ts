@@ -2,6 +2,7 @@ import { badValue, checkKeys, LOOPS, register } from '@engine/core';
 import type { AnyDataLoader, Run } from '../run.js';
 import { BaseTrainLoop } from './base-train-loop.js';
 import type { DynamicInterval } from './intervals.js';
+import { StoppableBatches } from './stoppable-batches.js';
 import { trainIteration } from './train-iteration.js';
 
 export interface IterBasedTrainLoopOptions {
@@ -47,16 +48,17 @@ export class IterBasedTrainLoop extends BaseTrainLoop {
     let { pass, batch } = this.next;
     if (pass > 0) this.dataloader.setEpoch(pass);
     if (this.next.stage === 'validation') await this.validate();
-    let batches = this.dataloader.iterate(batch);
+    let batches = new StoppableBatches(run, this.dataloader.iterate(batch));
     try {
       while (this.iter < this.maxIters && !this.stopTraining && !run.stopReason) {
         const item = await batches.next();
+        if (batches.stopped) break;
         if (item.done) {
           this.warnOfRestart();
           pass++;
           batch = 0;
           this.dataloader.setEpoch(pass);
-          batches = this.dataloader.iterate(0);
+          batches = new StoppableBatches(run, this.dataloader.iterate(0));
           continue;
         }
         run.model.train();
@@ -72,7 +74,7 @@ export class IterBasedTrainLoop extends BaseTrainLoop {
         if (pause) await pause;
       }
     } finally {
-      await batches.return?.();
+      await batches.return();
     }
     const ended = this.iter >= this.maxIters || this.stopTraining;
     if (!ended || this.next.stage === 'validation') return;
