@@ -8,6 +8,7 @@ import {
   tinyConfig,
   workFolder,
   writeConfig,
+  type Finished,
   type Running,
 } from './harness.js';
 
@@ -49,7 +50,7 @@ function config(name: string, timeout = 0): string {
 }
 
 /** What came of a run, which is killed (code null) when it does not end. */
-async function ended(run: Running): ReturnType<Running['done']['then']> {
+async function ended(run: Running): Promise<Finished> {
   const killer = setTimeout(() => run.process.kill('SIGKILL'), 30_000);
   const result = await run.done;
   clearTimeout(killer);

@@ -70,7 +70,7 @@ describe.skipIf(!present)('MemcachedBackend with a real server', () => {
 
   it('gives back bytes of any kind and size, over several servers', async () => {
     const store = backend({ servers });
-    const values = [0, 1, 100_000, 900_000].map((size) =>
+    const values: Uint8Array[] = [0, 1, 100_000, 900_000].map((size) =>
       Uint8Array.from({ length: size }, (_, i) => i & 255),
     );
     values.push(new TextEncoder().encode('END\r\nVALUE x 0 1\r\n'));

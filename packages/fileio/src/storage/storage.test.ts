@@ -7,10 +7,21 @@ import { afterEach, describe, expect, it } from 'vitest';
 import {
   BaseStorageBackend,
   clearFileBackends,
+  copyfile,
+  copyfileFromLocal,
+  copyfileToLocal,
+  copyIfSymlinkFails,
+  copytree,
+  copytreeFromLocal,
+  copytreeToLocal,
   exists,
+  generatePresignedUrl,
   get,
   getFileBackend,
+  getLocalPath,
   getText,
+  isdir,
+  isfile,
   joinPath,
   listDirOrFile,
   LocalBackend,
@@ -19,6 +30,7 @@ import {
   put,
   putText,
   remove,
+  rmtree,
   type LocalPath,
 } from '../index.js';
 
@@ -158,5 +170,44 @@ describe('file functions', () => {
     expect(new TextDecoder().decode(await get(file))).toBe('x');
     await remove(file);
     expect(await exists(file)).toBe(false);
+  });
+
+  it('choose the storage by the side that is not on this machine', async () => {
+    const local = await tempFolder();
+    await mkdir(join(local, 'up', 'deep'), { recursive: true });
+    await writeFile(join(local, 'up', 'deep', 'a.txt'), 'content');
+    const one = join(local, 'up', 'deep', 'a.txt');
+    expect(await copyfileFromLocal(one, 'memory://one.txt')).toBe('memory://one.txt');
+    await copytreeFromLocal(join(local, 'up'), 'memory://tree');
+    expect(await copyfile('memory://one.txt', 'memory://tree')).toBe('memory://tree/one.txt');
+    await copytree('memory://tree', 'memory://copy');
+    await copyfileToLocal('memory://copy/one.txt', join(local, 'back.txt'));
+    await copytreeToLocal('memory://copy', join(local, 'down'));
+    expect(await readFile(join(local, 'back.txt'), 'utf8')).toBe('content');
+    expect(await readFile(join(local, 'down', 'deep', 'a.txt'), 'utf8')).toBe('content');
+    expect([await isdir('memory://copy/deep'), await isfile('memory://copy/deep')]).toEqual([true, false]);
+    const names: string[] = [];
+    for await (const name of listDirOrFile('memory://copy', { recursive: true })) names.push(name);
+    expect(names.sort()).toEqual(['deep', 'deep/a.txt', 'one.txt']);
+    expect(await copyIfSymlinkFails('memory://one.txt', 'memory://link.txt')).toBe(false);
+    const held = await getLocalPath('memory://link.txt');
+    expect(await readFile(held.path, 'utf8')).toBe('content');
+    await held.release();
+    await rmtree('memory://copy');
+    expect(await exists('memory://copy')).toBe(false);
+    await expect(generatePresignedUrl('memory://one.txt')).rejects.toMatchObject({
+      code: 'E_STORAGE_UNSUPPORTED',
+    });
+  });
+
+  it('come to an end on keys that are no paths, such as those with two slashes', async () => {
+    class Odd extends MemoryBackend {
+      protected override async *listKeys(): AsyncGenerator<string> {
+        yield* await Promise.resolve(['a//b', 'a/c/d', 'a/e/']);
+      }
+    }
+    const names: string[] = [];
+    for await (const name of new Odd().listDirOrFile('memory://a', { recursive: true })) names.push(name);
+    expect(names).toContain('c/d');
   });
 });
