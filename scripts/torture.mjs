@@ -1,4 +1,4 @@
-// npm run torture [-- --every N --moments N]: kills training processes at every write of a checkpoint and at random
+// npm run torture [-- --every N --first N --moments N --minutes N]: kills training processes at every write of a checkpoint and at random
 // moments, resumes each, and compares the final weights with an undisturbed run's, bit for bit. The last line is
 // `N kills, N differences`.
 import { spawn } from 'node:child_process';

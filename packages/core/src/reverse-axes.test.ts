@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { hostArray, reverseAxes, type ThreeAxes } from './index.js';
 
 describe('reverseAxes', () => {
-  it.each([[[1, 1, 1]], [[2, 3, 4]], [[9, 33, 17]], [[1, 40, 19]], [[50, 1, 3]], [[18, 16, 1]]] as [
+  it.each([[[1, 1, 1]], [[2, 3, 4]], [[9, 33, 17]], [[1, 40, 19]], [[50, 1, 3]], [[18, 16, 1]], [[33, 17, 9]], [[40, 1, 50]]] as [
     ThreeAxes,
   ][])('moves every element of %j to its place', (axes) => {
     const [A, B, C] = axes;
@@ -18,6 +18,15 @@ describe('reverseAxes', () => {
       }
     }
     expect(wrong).toEqual([]);
+  });
+
+  it('writes to memory that it is given, and refuses memory of another size or kind', () => {
+    const array = hostArray(Float32Array.of(1, 2, 3, 4, 5, 6), [2, 3]);
+    const out = new Float32Array(new SharedArrayBuffer(32) as unknown as ArrayBuffer, 8, 6);
+    expect(reverseAxes(array, [2, 1, 3], [3, 2], out).data).toBe(out);
+    expect([...out]).toEqual([1, 4, 2, 5, 3, 6]);
+    for (const wrong of [new Float32Array(5), new Int32Array(6)])
+      expect(() => reverseAxes(array, [2, 1, 3], [3, 2], wrong)).toThrow('E_ARRAY_SHAPE');
   });
 
   it('keeps dtype and bit patterns, and comes back', () => {

@@ -14,6 +14,11 @@ export interface DirectoryWriter {
    * @returns its size and sha256, computed while writing
    */
   write(name: string, content: Content): Promise<WrittenFile>;
+  /**
+   * Adds a file that `write` writes to the path it is given, syncs and measures, such as another thread. Several may be
+   * under way.
+   */
+  add(name: string, write: (path: string) => Promise<WrittenFile>): Promise<WrittenFile>;
 }
 
 export interface WriteDirectoryOptions {
@@ -100,15 +105,23 @@ export async function writeDirectoryAtomically(
     await fs.mkdir(dirname(target));
     await fs.remove(temp);
     await fs.mkdir(temp);
+    const add: DirectoryWriter['add'] = async (name, write) => {
+      checkName(name);
+      const path = join(temp, name);
+      if (name.includes('/')) await fs.mkdir(dirname(path));
+      return (manifest.files[name] = await write(path));
+    };
     await fill({
       path: temp,
-      write: async (name, content) => {
-        checkName(name);
-        const path = join(temp, name);
-        if (name.includes('/')) await fs.mkdir(dirname(path));
-        const counted = countBytes(content, (bytes) => (attempted += bytes));
-        return (manifest.files[name] = await writeSynced(fs, path, counted));
-      },
+      add,
+      write: (name, content) =>
+        add(name, (path) =>
+          writeSynced(
+            fs,
+            path,
+            countBytes(content, (bytes) => (attempted += bytes)),
+          ),
+        ),
     });
     const { files, folders } = await walk(fs, temp);
     for (const name of files.filter((file) => manifest.files[file] === undefined)) {

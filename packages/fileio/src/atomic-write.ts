@@ -36,11 +36,57 @@ export function contentBytes(content: Content): number | undefined {
     : undefined;
 }
 
-/** Writes a file in place, syncs it, and gives its size and checksum; errors of the system pass through. */
+/** Smaller pieces are written together: a call of the system costs as much as the writing of a hundred KB. */
+export const SMALL_PIECE = 1 << 20;
+
+/** Bytes after which what was written is sent on to the device while writing goes on. */
+const FLUSH = 16 << 20;
+
+/** The pieces of a content, small ones joined in memory of its own. */
+async function* gathered(content: Content): AsyncGenerator<Uint8Array> {
+  if (typeof content === 'string' || content instanceof Uint8Array) {
+    yield* pieces(content);
+    return;
+  }
+  const buffers: Uint8Array[] = [];
+  let turn = 0;
+  let used = 0;
+  const take = (): Uint8Array => {
+    const taken = buffers[turn]!.subarray(0, used);
+    turn = 1 - turn;
+    used = 0;
+    return taken;
+  };
+  for await (const piece of pieces(content)) {
+    if (used > 0 && used + piece.byteLength > SMALL_PIECE) yield take();
+    if (piece.byteLength >= SMALL_PIECE) yield piece;
+    else {
+      (buffers[turn] ??= new Uint8Array(SMALL_PIECE)).set(piece, used);
+      used += piece.byteLength;
+    }
+  }
+  if (used > 0) yield take();
+}
+
+/**
+ * Writes a file in place, syncs it, and gives its size and checksum; errors of the system pass through.
+ *
+ * Whoever makes the pieces may use their memory again: of one below {@link SMALL_PIECE} for the next piece, of a larger
+ * one for the second next of these, since one is on its way to the disk while the next is made.
+ */
 export async function writeSynced(fs: FileSystem, path: string, content: Content): Promise<WrittenFile> {
   const file = await fs.create(path);
   const hash = createHash('sha256');
   let bytes = 0;
+  let flushed = 0;
+  let flushing: Promise<void> | undefined;
+  // Its failure is met when it is next waited for: the system tells of a lost write only once.
+  const flush = (): void => {
+    if (flushing || !file.flush || bytes - flushed < FLUSH) return;
+    flushed = bytes;
+    flushing = file.flush().then(() => void (flushing = undefined));
+    flushing.catch(() => undefined);
+  };
   const writeAll = async (piece: Uint8Array): Promise<void> => {
     let at = 0;
     while (at < piece.byteLength) {
@@ -53,11 +99,12 @@ export async function writeSynced(fs: FileSystem, path: string, content: Content
       at += written;
     }
     bytes += piece.byteLength;
+    flush();
   };
   let writing = Promise.resolve();
   try {
     // A piece is made and hashed while the one before it is on its way to the disk.
-    for await (const piece of pieces(content)) {
+    for await (const piece of gathered(content)) {
       hash.update(piece);
       await writing;
       writing = writeAll(piece);
@@ -65,9 +112,11 @@ export async function writeSynced(fs: FileSystem, path: string, content: Content
       writing.catch(() => undefined);
     }
     await writing;
+    await flushing;
     await file.sync();
   } finally {
     await writing.catch(() => undefined);
+    await flushing?.catch(() => undefined);
     await file.close();
   }
   return { bytes, sha256: hash.digest('hex') };

@@ -7,6 +7,8 @@ import { errnoOf } from './io-error.js';
 export interface WritableFile {
   /** Writes some of `bytes` at the current position and says how many; may be fewer than given. */
   write(bytes: Uint8Array): Promise<number>;
+  /** Like {@link sync}, while writing may go on: a sync at the end then has little left to do. */
+  flush?(): Promise<void>;
   /** Returns when what was written is on the device. */
   sync(): Promise<void>;
   close(): Promise<void>;
@@ -27,8 +29,15 @@ export interface FileStat {
 export interface FileSystem {
   /** Opens a file for writing; an existing one is emptied. */
   create(path: string): Promise<WritableFile>;
-  /** The whole content. `onPiece` gets it in pieces, in order, while the following ones are being read. */
-  read(path: string, onPiece?: (piece: Uint8Array) => void): Promise<Uint8Array>;
+  /**
+   * The whole content. `onPiece` gets it in pieces, in order, while the following ones are being read.
+   * @param allocate makes the memory for so many bytes that the content is read into
+   */
+  read(
+    path: string,
+    onPiece?: (piece: Uint8Array) => void,
+    allocate?: (bytes: number) => Uint8Array,
+  ): Promise<Uint8Array>;
   /** The content in pieces, so that a large file can be checked without holding it. */
   readChunks(path: string): AsyncIterable<Uint8Array>;
   /** Undefined when nothing has that path. */
@@ -80,12 +89,13 @@ export const nodeFileSystem: FileSystem = {
     const handle = await fs.open(path, 'w');
     return {
       write: async (bytes) => (await handle.write(bytes)).bytesWritten,
+      flush: () => handle.datasync(),
       sync: () => handle.sync(),
       close: () => handle.close(),
     };
   },
 
-  async read(path, onPiece) {
+  async read(path, onPiece, allocate = (bytes) => new Uint8Array(bytes)) {
     const handle = await fs.open(path, 'r');
     try {
       const { size } = await handle.stat();
@@ -95,7 +105,7 @@ export const nodeFileSystem: FileSystem = {
         if (all.byteLength > 0) onPiece?.(all);
         return all;
       }
-      return await readPieces(handle, new Uint8Array(size), onPiece);
+      return await readPieces(handle, allocate(size), onPiece);
     } finally {
       await handle.close();
     }

@@ -1,7 +1,7 @@
 import { provideSchemas } from '@engine/core';
 
 export * from './atomic-directory.js';
-export { atomicWrite, replaceSymlink } from './atomic-write.js';
+export { atomicWrite, replaceSymlink, SMALL_PIECE, writeSynced } from './atomic-write.js';
 export type { AtomicWriteOptions, Content, WrittenFile } from './atomic-write.js';
 export * from './file-system.js';
 export { fileFormat, registerFileFormat, type FileFormat } from './formats/file-format.js';
@@ -15,15 +15,14 @@ export { LmdbBackend, type LmdbBackendOptions } from './lmdb/lmdb-backend.js';
 export {
   MANIFEST_NAME,
   readManifest,
-  readVerified,
   verifyDirectory,
   type Manifest,
-  type VerifiedFiles,
   type VerifyOptions,
 } from './manifest.js';
 export { readNpy, readNpz, writeNpy, writeNpz } from './numpy/npy.js';
 export { PickleObject } from './pickle/pickle-values.js';
 export { readPickle, type ReadPickleOptions } from './pickle/read-pickle.js';
+export { readVerified, type ReadVerifiedOptions, type VerifiedFiles } from './read-verified.js';
 export * from './safetensors/read-safetensors.js';
 export * from './safetensors/write-safetensors.js';
 export * from './storage/file-backend.js';

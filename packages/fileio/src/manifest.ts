@@ -53,37 +53,6 @@ export function measureFile(path: string, fs: FileSystem = nodeFileSystem): Prom
   return sha256Of(fs, path);
 }
 
-/** Files of a folder, read and checked. */
-export interface VerifiedFiles {
-  /** Content by name; only what is as the manifest says. */
-  files: Map<string, Uint8Array>;
-  /** One sentence per problem, as {@link verifyDirectory} gives them. */
-  problems: string[];
-}
-
-/**
- * Reads the files of a folder once, checking each against the `COMMIT` manifest on the way.
- * @returns also what could be read of a folder that is not whole
- */
-export async function readVerified(dir: string, options: { fs?: FileSystem } = {}): Promise<VerifiedFiles> {
-  const fs = options.fs ?? nodeFileSystem;
-  const files = new Map<string, Uint8Array>();
-  const problems = await verifyDirectory(dir, { hash: false, fs });
-  const manifest = await readManifest(dir, fs);
-  for (const [name, { bytes, sha256 }] of Object.entries(manifest?.files ?? {})) {
-    if (problems.some((problem) => problem.startsWith(`${name} `))) continue;
-    try {
-      const hash = createHash('sha256');
-      const content = await fs.read(join(dir, name), (piece) => hash.update(piece));
-      if (content.byteLength === bytes && hash.digest('hex') === sha256) files.set(name, content);
-      else problems.push(`${name} has another sha256 than when it was written`);
-    } catch (error) {
-      problems.push(`${name} cannot be read: ${(error as Error).message}`);
-    }
-  }
-  return { files, problems };
-}
-
 /** The manifest of a folder, or undefined when it has none that can be read. */
 export async function readManifest(
   dir: string,

@@ -1,4 +1,5 @@
 import { checkKeys } from '@engine/core';
+import type { Tensor } from '@engine/tensor';
 import { EVENTS, type EventName } from './events.js';
 import type { EvalIterPayload, EventPayloads, IterPayload, Mode, TrainIterPayload } from './events.js';
 import type { Priority } from './priority.js';
@@ -20,6 +21,8 @@ export interface HookMethods {
   stateKey?: string;
   stateDict?(): unknown;
   loadStateDict?(state: unknown): void;
+  /** Tensors that the hook adds to a checkpoint, beside the model's and the optimizer's: memory is made for them. */
+  savedTensors?(): Iterable<Tensor>;
 
   beforeRun?(run: Run): MaybePromise;
   afterLoadCheckpoint?(run: Run, payload: EventPayloads['afterLoadCheckpoint']): MaybePromise;

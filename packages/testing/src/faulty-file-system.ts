@@ -123,8 +123,12 @@ export class FaultyFileSystem implements FileSystem {
     this.unsynced.delete(path);
   }
 
-  read(path: string, onPiece?: (piece: Uint8Array) => void): Promise<Uint8Array> {
-    return this.base.read(path, onPiece);
+  read(
+    path: string,
+    onPiece?: (piece: Uint8Array) => void,
+    allocate?: (bytes: number) => Uint8Array,
+  ): Promise<Uint8Array> {
+    return this.base.read(path, onPiece, allocate);
   }
 
   readChunks(path: string): AsyncIterable<Uint8Array> {

@@ -104,6 +104,16 @@ export class EngineTorch extends tf.KernelBackend implements AutocastBackend {
     return typedValues(storage, native().read(storage.handle));
   }
 
+  /** Copies a tensor's bytes to `target`; see `readInto` of the tensor package. */
+  readInto(dataId: object, target: Uint8Array): void {
+    native().readInto(this.resolve(dataId).handle, target);
+  }
+
+  /** The same in the order in which the elements lie in memory; see `readStored` of the tensor package. */
+  readStored(dataId: object, target: Uint8Array): number {
+    return native().readStored(this.resolve(dataId).handle, target);
+  }
+
   /** On a GPU the event loop goes on while the values come over. */
   override read(dataId: object): Promise<Values> {
     if (!isGpu()) return Promise.resolve(this.readSync(dataId));

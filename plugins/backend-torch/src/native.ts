@@ -63,6 +63,10 @@ export interface Native {
     ...shape: number[]
   ): number;
   read(handle: number): ArrayBuffer;
+  /** Writes what {@link read} gives to an array of exactly that size, which may lie in shared memory. */
+  readInto(handle: number, target: Uint8Array): void;
+  /** The same in the order of the device's memory: so many of the tensor's first axes come last there. */
+  readStored(handle: number, target: Uint8Array): number;
   /** {@link read} on another thread, of the values that the tensor has now. */
   readAsync(handle: number): Promise<ArrayBuffer>;
   /** Whether the tensor lies in the memory of a typed array. */

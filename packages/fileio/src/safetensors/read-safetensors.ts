@@ -101,7 +101,8 @@ function parseHeader(bytes: Uint8Array, file: string | undefined): Record<string
   let raw: unknown;
   try {
     if (bytes[0] !== 0x7b) throw new Error("it does not begin with '{'");
-    raw = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    // A copy, since shared memory cannot be decoded.
+    raw = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.slice()));
   } catch (error) {
     throw corrupt('E_SAFETENSORS_HEADER', file, 'has a header that is not JSON.', (error as Error).message);
   }

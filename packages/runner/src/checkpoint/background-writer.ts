@@ -1,11 +1,12 @@
 import { EngineError, startModuleThread } from '@engine/core';
-import { reserveTemps } from '@engine/fileio';
+import { reserveTemps, type WrittenFile } from '@engine/fileio';
 import type { Worker } from 'node:worker_threads';
 import type { CheckpointContent } from './content.js';
-import type { PackedError, WriterReply, WriterRequest } from './writer-protocol.js';
+import type { TensorFile } from './tensor-file.js';
+import type { PackedError, WriterReply, WriterRequest, WriterResult } from './writer-protocol.js';
 
 interface Waiting {
-  resolve(reply: { memory?: SharedArrayBuffer }): void;
+  resolve(result: WriterResult): void;
   reject(error: unknown): void;
 }
 
@@ -13,7 +14,8 @@ type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never;
 
 function unpack(packed: PackedError): Error {
   if ('parts' in packed) return new EngineError(packed.parts);
-  return Object.assign(new Error(packed.message), { name: packed.name });
+  const { name, message, code } = packed;
+  return Object.assign(new Error(message), { name, ...(code !== undefined && { code }) });
 }
 
 /**
@@ -27,15 +29,21 @@ export class BackgroundWriter {
 
   /**
    * Writes a checkpoint folder, as `writeCheckpoint` does. Arrays over shared memory are read while it is written.
+   * @param helped by two threads at once: for whoever waits for it, and has nothing else to compute
    * @throws E_IO_…; E_CHECKPOINT_WRITER when the thread died
    */
-  async write(folder: string, content: CheckpointContent): Promise<void> {
+  async write(folder: string, content: CheckpointContent, helped = false): Promise<void> {
     const release = reserveTemps(folder);
     try {
-      await this.ask({ kind: 'write', folder, content });
+      await this.ask({ kind: 'write', folder, content, helped });
     } finally {
       release();
     }
+  }
+
+  /** Writes and syncs one file of tensors. @throws the errors of the system */
+  async writeFile(path: string, file: TensorFile): Promise<WrittenFile> {
+    return (await this.ask({ kind: 'file', path, file })).written!;
   }
 
   /** Memory for a snapshot, ready to be written to at full speed. */
@@ -49,7 +57,7 @@ export class BackgroundWriter {
     await thread?.terminate();
   }
 
-  private ask(request: WithoutId<WriterRequest>): Promise<{ memory?: SharedArrayBuffer }> {
+  private ask(request: WithoutId<WriterRequest>): Promise<WriterResult> {
     const thread = (this.thread ??= this.start());
     const id = ++this.ids;
     return new Promise((resolve, reject) => {
@@ -66,7 +74,7 @@ export class BackgroundWriter {
       this.waiting.delete(reply.id);
       if (this.waiting.size === 0) thread.unref();
       if ('error' in reply) waiting?.reject(unpack(reply.error));
-      else waiting?.resolve(reply);
+      else waiting?.resolve(reply.result);
     });
     const dead = (cause: unknown): void => {
       if (this.thread === thread) this.thread = undefined;

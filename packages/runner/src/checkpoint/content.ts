@@ -32,6 +32,8 @@ export interface SavedState {
 /** A change of layout that is still to be made when an array is written: see `reverseAxes` of core. */
 export interface PendingTurn {
   axes: ThreeAxes;
+  /** Equal parts of the array, one after the other, of which each is turned for itself; 1. */
+  parts?: number;
   /** Shape afterwards: PyTorch's. */
   shape: readonly number[];
 }
@@ -42,7 +44,7 @@ export interface CheckpointContent {
   /** Weights and buffers by PyTorch's names; in PyTorch's layouts but for those in `turns`. */
   model: Record<string, HostArray>;
   /**
-   * Arrays captured in memory layout, by group (`model`, or a key of `extra`) and name. Writing brings them into
+   * Arrays captured in memory layout, by group (`model`, `optim`, or a key of `extra`) and name. Writing brings them into
    * PyTorch's layout, so that a training run does not wait for it; what was read from a file has none.
    */
   turns?: Record<string, Record<string, PendingTurn>>;

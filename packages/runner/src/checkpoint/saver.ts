@@ -3,12 +3,26 @@ import type { Tensor } from '@engine/tensor';
 import type { Run, SaveRequest } from '../run.js';
 import { BackgroundWriter } from './background-writer.js';
 import { captureRun } from './capture.js';
+import { resolveCaptured } from './captured-array.js';
 import type { CheckpointContent } from './content.js';
 import { Snapshot, snapshotBytes } from './snapshot.js';
 import type { CheckpointStore } from './store.js';
 
-/** A snapshot with some room for what hooks add. */
+/** Some room for what hooks add without saying so before. */
 const SLACK = 1 << 16;
+
+/** Bytes of tensors from which on a save that training waits for is written by threads, too: they share the hashing. */
+const THREAD_BYTES = 16 << 20;
+
+/** Bytes that the tensors of a checkpoint take in memory. */
+function bytesToSave(run: Run): number {
+  const tensors: Tensor[] = [
+    ...Object.values(run.model.stateDict()),
+    ...Object.values(run.optimWrapper.stateDict().tensors),
+  ];
+  for (const hook of run.hooks) tensors.push(...(hook.savedTensors?.() ?? []));
+  return snapshotBytes(tensors);
+}
 
 /**
  * Saves checkpoints of a run, at once or in the background. In the background training waits only while the tensors are
@@ -22,7 +36,6 @@ export class CheckpointSaver {
   /** Snapshot memory that no save uses. */
   private free: SharedArrayBuffer[] = [];
   private preparing: Promise<void> | undefined;
-  private largest = 0;
 
   constructor(
     private readonly store: CheckpointStore,
@@ -35,14 +48,17 @@ export class CheckpointSaver {
   }
 
   /**
-   * Has memory made for the first save in the background, so that it waits for nothing. Called when optimizer state
-   * exists: after the first step.
+   * Has memory made for as many saves in the background as may be under way, so that none of them waits for it. Called
+   * when optimizer state exists: after the first step.
    */
-  prepare(run: Run): void {
+  prepare(run: Run, queue: number): void {
     if (this.preparing) return;
-    const optimizer = run.optimWrapper.stateDict().tensors;
-    const tensors: Tensor[] = [...Object.values(run.model.stateDict()), ...Object.values(optimizer)];
-    this.prepareMemory(snapshotBytes(tensors));
+    const bytes = bytesToSave(run);
+    this.preparing = Promise.all(Array.from({ length: queue }, () => this.makeMemory(bytes))).then(
+      (memory) => void this.free.push(...memory),
+      // The next save meets the same trouble, and reports it.
+      () => undefined,
+    );
   }
 
   /**
@@ -53,20 +69,23 @@ export class CheckpointSaver {
    */
   async save(run: Run, request: SaveRequest): Promise<string> {
     const { background } = request;
+    if (background) while (this.underWay.length >= background.queue) await this.underWay[0];
+    else await this.settle();
+    const bytes = bytesToSave(run);
+    const memory = background || bytes >= THREAD_BYTES ? await this.takeMemory(bytes) : undefined;
+    const snapshot = new Snapshot(memory);
+    const content = captureRun(run, request, snapshot);
+    await run.emit('beforeSaveCheckpoint', { checkpoint: content, snapshot: snapshot.take });
+    const folder = this.store.claim(content.meta, request.best ?? {});
+    const written = this.write(request, content, memory).finally(() => {
+      if (memory) this.free.push(memory);
+    });
     if (background) {
-      while (this.underWay.length >= background.queue) await this.underWay[0];
-      const memory = await this.takeMemory();
-      const { content, bytes } = await this.capture(run, request, new Snapshot(memory));
-      this.largest = Math.max(this.largest, bytes);
-      const folder = this.store.claim(content.meta, request.best ?? {});
-      this.enqueue(request, detached(content), memory);
+      this.enqueue(request, written);
       return folder;
     }
-    await this.settle();
-    const { content } = await this.capture(run, request, new Snapshot());
-    const folder = this.store.claim(content.meta, request.best ?? {});
     try {
-      return await this.write(request, content);
+      return await written;
     } catch (error) {
       this.store.giveUp(request.best ?? {});
       if (request.onError !== 'warn') throw error;
@@ -99,60 +118,51 @@ export class CheckpointSaver {
     await this.writer.close();
   }
 
-  private async capture(
-    run: Run,
-    request: SaveRequest,
-    snapshot: Snapshot,
-  ): Promise<{ content: CheckpointContent; bytes: number }> {
-    const content = captureRun(run, request, snapshot);
-    await run.emit('beforeSaveCheckpoint', { checkpoint: content, snapshot: snapshot.take });
-    return { content, bytes: snapshot.bytes };
-  }
-
-  private enqueue(request: SaveRequest, content: CheckpointContent, memory: SharedArrayBuffer): void {
-    const before = this.underWay[this.underWay.length - 1] ?? Promise.resolve();
-    const done = before
-      .then(() => this.write(request, content, this.writer))
-      .then(() => undefined)
-      .catch((error: unknown) => {
-        this.store.giveUp(request.best ?? {});
-        this.failures.push(error);
-      })
-      .finally(() => {
-        void this.underWay.shift();
-        if (memory.byteLength >= this.largest) this.free.push(memory);
-        else this.prepareMemory(this.largest);
-      });
+  private enqueue(request: SaveRequest, written: Promise<string>): void {
+    const done: Promise<void> = written
+      .then(
+        () => undefined,
+        (error: unknown) => {
+          this.store.giveUp(request.best ?? {});
+          this.failures.push(error);
+        },
+      )
+      .finally(() => void this.underWay.splice(this.underWay.indexOf(done), 1));
     this.underWay.push(done);
   }
 
+  /** Saves are written one after the other. */
   private async write(
     request: SaveRequest,
-    content: CheckpointContent,
-    writer?: BackgroundWriter,
+    captured: CheckpointContent,
+    memory: SharedArrayBuffer | undefined,
   ): Promise<string> {
-    const { best, regular, maxKeep, onSaved } = request;
-    const folder = await this.store.write(content, { best: best ?? {}, regular: regular ?? true }, writer);
+    const { background, best, regular, maxKeep, onSaved } = request;
+    const content = memory ? detached(captured) : captured;
+    await this.underWay[this.underWay.length - 1];
+    const purpose = { best: best ?? {}, regular: regular ?? true };
+    const folder = await this.store.write(
+      content,
+      purpose,
+      memory && {
+        // Training goes on beside a save in the background; where it waits, the processors are free.
+        write: (path, parts) => this.writer.write(path, parts, background === undefined),
+      },
+    );
     onSaved?.(folder);
     await this.store.prune(maxKeep ?? -1);
     return folder;
   }
 
-  private prepareMemory(bytes: number): void {
-    this.preparing = this.writer.memory(bytes + SLACK).then(
-      (memory) => {
-        this.free.push(memory);
-      },
-      // The next save meets the same trouble, and reports it.
-      () => undefined,
-    );
+  private makeMemory(bytes: number): Promise<SharedArrayBuffer> {
+    return this.writer.memory(bytes + SLACK);
   }
 
-  private async takeMemory(): Promise<SharedArrayBuffer> {
+  /** Memory of an earlier save, where it is large enough; one that is too small is let go. */
+  private async takeMemory(bytes: number): Promise<SharedArrayBuffer> {
     await this.preparing;
     const found = this.free.pop();
-    if (found && found.byteLength >= this.largest) return found;
-    return this.writer.memory(this.largest + SLACK);
+    return found && found.byteLength >= bytes ? found : this.makeMemory(bytes);
   }
 
   private warn(error: unknown): void {
@@ -169,11 +179,14 @@ function detached(content: CheckpointContent): CheckpointContent {
     json?: unknown;
   };
   const { json, ...rest } = copy;
+  const captured = { ...extra, model, ...(optimWrapper && { optim: optimWrapper.tensors }) };
+  const resolved = resolveCaptured(captured, turns);
+  const { model: plainModel, optim, ...others } = resolved.groups;
   return {
     ...rest,
-    model,
-    ...(turns && { turns }),
-    ...(extra && { extra }),
-    ...(optimWrapper && { optimWrapper: { tensors: optimWrapper.tensors, json } }),
+    model: plainModel!,
+    turns: resolved.turns,
+    ...(extra && { extra: others }),
+    ...(optim && { optimWrapper: { tensors: optim, json } }),
   };
 }

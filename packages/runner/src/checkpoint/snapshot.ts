@@ -1,6 +1,7 @@
 import type { HostArray, HostData } from '@engine/core';
 import { turnToTorch, type BaseModel } from '@engine/nn';
-import { byteSize, readInto, type Tensor } from '@engine/tensor';
+import { byteSize, readInto, readStored, type Tensor } from '@engine/tensor';
+import { CapturedArray } from './captured-array.js';
 import type { PendingTurn } from './content.js';
 
 const CONTAINERS = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
@@ -40,19 +41,20 @@ export class Snapshot {
     const at = this.used;
     this.used += aligned(bytes);
     const { memory } = this;
-    // TypeScript's typed arrays over shared memory are those over any other, as far as anybody here can tell.
-    const buffer = (
-      memory === undefined
-        ? new ArrayBuffer(bytes)
-        : this.used <= memory.byteLength
-          ? memory
-          : new SharedArrayBuffer(bytes)
-    ) as ArrayBuffer;
-    const offset = buffer === (memory as unknown) ? at : 0;
-    readInto(tensor, new Uint8Array(buffer, offset, bytes));
     const dtype = tensor.dtype as keyof typeof CONTAINERS;
-    const data: HostData = new CONTAINERS[dtype](buffer, offset, tensor.size);
-    return { dtype, shape: [...tensor.shape], data };
+    const shape = [...tensor.shape];
+    if (memory === undefined) {
+      const data = new CONTAINERS[dtype](new ArrayBuffer(bytes));
+      readInto(tensor, new Uint8Array(data.buffer));
+      return { dtype, shape, data };
+    }
+    // TypeScript's typed arrays over shared memory are those over any other, as far as anybody here can tell.
+    const fits = this.used <= memory.byteLength;
+    const buffer = (fits ? memory : new SharedArrayBuffer(bytes)) as unknown as ArrayBuffer;
+    const offset = fits ? at : 0;
+    const split = readStored(tensor, new Uint8Array(buffer, offset, bytes));
+    const stored: HostData = new CONTAINERS[dtype](buffer, offset, tensor.size);
+    return split === 0 ? { dtype, shape, data: stored } : new CapturedArray(dtype, shape, stored, split);
   };
 }
 

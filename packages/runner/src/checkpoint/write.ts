@@ -1,11 +1,7 @@
-import { reverseAxes, type HostArray, type HostData } from '@engine/core';
-import {
-  layoutSafetensors,
-  streamSafetensors,
-  writeDirectoryAtomically,
-  type FileSystem,
-} from '@engine/fileio';
-import type { CheckpointContent, PendingTurn } from './content.js';
+import type { HostArray } from '@engine/core';
+import { writeDirectoryAtomically, type FileSystem, type WrittenFile } from '@engine/fileio';
+import type { CheckpointContent } from './content.js';
+import { tensorFileBytes, writeTensorFile, type TensorFile } from './tensor-file.js';
 
 /** Names of the files in a checkpoint folder. */
 export const FILES = {
@@ -17,34 +13,10 @@ export const FILES = {
   hub: 'hub.json',
 } as const;
 
-/** Safetensors metadata that tells other tools what these weights are. */
-const METADATA = { format: 'pt', producer: '@engine/runner' };
-
-interface TensorFile {
-  group: Record<string, HostArray>;
-  turns: Record<string, PendingTurn>;
-}
-
-/** A file of tensors in pieces; an array that lies otherwise in memory is turned when its turn comes. */
-function stream({ group, turns }: TensorFile): AsyncGenerator<Uint8Array> {
-  const read = (name: string): HostData => {
-    const turn = turns[name];
-    const array = group[name]!;
-    return (turn ? reverseAxes(array, turn.axes, turn.shape) : array).data;
-  };
-  return streamSafetensors(specsOf({ group, turns }), read, METADATA);
-}
-
-function specsOf({
-  group,
-  turns,
-}: TensorFile): Record<string, { dtype: HostArray['dtype']; shape: readonly number[] }> {
-  return Object.fromEntries(
-    Object.entries(group).map(([name, { dtype, shape }]) => [
-      name,
-      { dtype, shape: turns[name]?.shape ?? shape },
-    ]),
-  );
+export interface WriteCheckpointOptions {
+  fs?: FileSystem | undefined;
+  /** Writes files of tensors elsewhere, beside the one that is written here: another thread. */
+  helper?: { writeFile(path: string, file: TensorFile): Promise<WrittenFile> } | undefined;
 }
 
 /**
@@ -54,7 +26,7 @@ function specsOf({
 export async function writeCheckpoint(
   folder: string,
   content: CheckpointContent,
-  options: { fs?: FileSystem | undefined } = {},
+  options: WriteCheckpointOptions = {},
 ): Promise<void> {
   const tensorFiles = new Map<string, TensorFile>();
   const tensors = (file: string, group: Record<string, HostArray>, name: string): void => {
@@ -67,14 +39,27 @@ export async function writeCheckpoint(
   const documents = documentsOf(content);
   let bytes = 0;
   for (const text of documents.values()) bytes += Buffer.byteLength(text);
-  for (const file of tensorFiles.values()) bytes += layoutSafetensors(specsOf(file), METADATA).bytes;
+  for (const file of tensorFiles.values()) bytes += tensorFileBytes(file);
+  const { fs, helper } = options;
   await writeDirectoryAtomically(
     folder,
     async (dir) => {
-      for (const [name, file] of tensorFiles) await dir.write(name, stream(file));
-      for (const [name, text] of documents) await dir.write(name, text);
+      const here: [string, TensorFile][] = [];
+      const elsewhere: [string, TensorFile][] = [];
+      for (const entry of tensorFiles) (helper && here.length > elsewhere.length ? elsewhere : here).push(entry);
+      const helping = (async () => {
+        for (const [name, file] of elsewhere) await dir.add(name, (path) => helper!.writeFile(path, file));
+      })();
+      try {
+        for (const [name, file] of here) await dir.add(name, (path) => writeTensorFile(path, file, fs));
+        for (const [name, text] of documents) await dir.write(name, text);
+      } finally {
+        // The folder is removed after a failure, so nobody may still be writing into it.
+        await helping.catch(() => undefined);
+      }
+      await helping;
     },
-    { bytes, fs: options.fs },
+    { bytes, fs },
   );
 }
 

@@ -1,13 +1,24 @@
 import type { ErrorParts } from '@engine/core';
+import type { WrittenFile } from '@engine/fileio';
 import type { CheckpointContent } from './content.js';
+import type { TensorFile } from './tensor-file.js';
 
-/** What the writing thread is asked to do. */
+/** What a writing thread is asked to do. */
 export type WriterRequest =
-  | { id: number; kind: 'write'; folder: string; content: CheckpointContent }
+  /** Write a checkpoint; with `helped` the thread has another one write part of it. */
+  | { id: number; kind: 'write'; folder: string; content: CheckpointContent; helped: boolean }
+  /** Write one file of a checkpoint that another thread writes. */
+  | { id: number; kind: 'file'; path: string; file: TensorFile }
   /** Make memory for a snapshot, with every page in place. */
   | { id: number; kind: 'memory'; bytes: number };
 
-/** An error that has crossed a thread: a house error by its parts, any other by name and message. */
-export type PackedError = { parts: ErrorParts } | { name: string; message: string };
+/** An error that has crossed a thread: a house error by its parts, any other by name, message and the system's code. */
+export type PackedError = { parts: ErrorParts } | { name: string; message: string; code?: string | undefined };
 
-export type WriterReply = { id: number; memory?: SharedArrayBuffer } | { id: number; error: PackedError };
+/** What a request gave. */
+export interface WriterResult {
+  memory?: SharedArrayBuffer;
+  written?: WrittenFile;
+}
+
+export type WriterReply = { id: number; result: WriterResult } | { id: number; error: PackedError };

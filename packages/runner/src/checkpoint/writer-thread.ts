@@ -1,7 +1,9 @@
 import { isEngineError } from '@engine/core';
 import { parentPort, type MessagePort } from 'node:worker_threads';
+import { BackgroundWriter } from './background-writer.js';
+import { writeTensorFile } from './tensor-file.js';
 import { writeCheckpoint } from './write.js';
-import type { PackedError, WriterReply, WriterRequest } from './writer-protocol.js';
+import type { PackedError, WriterReply, WriterRequest, WriterResult } from './writer-protocol.js';
 
 const port = parentPort as MessagePort;
 
@@ -16,7 +18,7 @@ function pack(error: unknown): PackedError {
     };
   }
   return error instanceof Error
-    ? { name: error.name, message: error.message }
+    ? { name: error.name, message: error.message, code: (error as { code?: string }).code }
     : { name: 'Error', message: String(error) };
 }
 
@@ -28,12 +30,25 @@ function touchedMemory(bytes: number): SharedArrayBuffer {
   return memory;
 }
 
+let helper: BackgroundWriter | undefined;
+
+async function perform(request: WriterRequest): Promise<WriterResult> {
+  switch (request.kind) {
+    case 'memory':
+      return { memory: touchedMemory(request.bytes) };
+    case 'file':
+      return { written: await writeTensorFile(request.path, request.file) };
+    case 'write':
+      if (request.helped) helper ??= new BackgroundWriter();
+      await writeCheckpoint(request.folder, request.content, request.helped ? { helper } : {});
+      return {};
+  }
+}
+
 async function answer(request: WriterRequest): Promise<WriterReply> {
   const { id } = request;
   try {
-    if (request.kind === 'memory') return { id, memory: touchedMemory(request.bytes) };
-    await writeCheckpoint(request.folder, request.content);
-    return { id };
+    return { id, result: await perform(request) };
   } catch (error) {
     return { id, error: pack(error) };
   }
@@ -46,5 +61,5 @@ port.on('message', (request: WriterRequest) => {
   const done = before.then(async () => {
     port.postMessage(await answer(request));
   });
-  if (request.kind === 'write') queue = done;
+  if (request.kind !== 'memory') queue = done;
 });

@@ -215,7 +215,7 @@ export class CheckpointHook extends Hook {
 
   override afterTrainIter(run: Run): void {
     run.saver.report(this.options.onSaveError);
-    if (this.options.asyncSave) run.saver.prepare(run);
+    if (this.options.asyncSave) run.saver.prepare(run, this.options.asyncQueue ?? 1);
     if (this.unit === 'epoch') return;
     const iter = run.iter + 1;
     const due = this.unit === 'second' ? Date.now() - this.lastSaveTime >= this.every * 1000 : this.due(iter);

@@ -1,6 +1,6 @@
 import { badValue, EngineError, HOOKS, MODELS, register, type HostArray } from '@engine/core';
 import { fromTorchLayout, type BaseAveragedModel, type BaseModel } from '@engine/nn';
-import { toHostArray } from '@engine/tensor';
+import { toHostArray, type Tensor } from '@engine/tensor';
 import { restoreModel } from '../checkpoint/capture.js';
 import type { CheckpointContent } from '../checkpoint/content.js';
 import type { EventPayloads } from '../events.js';
@@ -116,6 +116,10 @@ export class EMAHook extends Hook {
 
   override afterTestEpoch(): void {
     this.exchange(false);
+  }
+
+  override savedTensors(): Iterable<Tensor> {
+    return Object.values(this.averaged?.ownState() ?? {});
   }
 
   override beforeSaveCheckpoint(

@@ -35,6 +35,8 @@ class Addon : public Napi::Addon<Addon> {
       InstanceMethod("fromArray", &Addon::fromArray),
       InstanceMethod("read", &Addon::read),
       InstanceMethod("readAsync", &Addon::readAsync),
+      InstanceMethod("readInto", &Addon::readInto),
+      InstanceMethod("readStored", &Addon::readStored),
       InstanceMethod("isShared", &Addon::sharesArray),
       InstanceMethod("setDevice", &Addon::setDevice),
       InstanceMethod("deviceOf", &Addon::deviceOf),
@@ -132,6 +134,23 @@ class Addon : public Napi::Addon<Addon> {
       auto out = Napi::ArrayBuffer::New(info.Env(), tensor.nbytes());
       if (tensor.nbytes() > 0) std::memcpy(out.Data(), tensor.data_ptr(), tensor.nbytes());
       return Napi::Value(out);
+    });
+  }
+
+  /// readInto(handle, typedArray): {@link read} without an array of its own.
+  Napi::Value readInto(const Napi::CallbackInfo& info) {
+    guarded(info.Env(), [&] {
+      c10::InferenceMode inference;
+      copyOut(table_.get(info[0].As<Napi::Number>()), info[1].As<Napi::TypedArray>());
+    });
+    return info.Env().Undefined();
+  }
+
+  Napi::Value readStored(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+      c10::InferenceMode inference;
+      const auto split = copyStored(table_.get(info[0].As<Napi::Number>()), info[1].As<Napi::TypedArray>());
+      return Napi::Value(Napi::Number::New(info.Env(), static_cast<double>(split)));
     });
   }
 

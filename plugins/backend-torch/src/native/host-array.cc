@@ -1,5 +1,7 @@
 #include "host-array.h"
 
+#include "async-read.h"
+
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 #include <node_version.h>
@@ -7,6 +9,7 @@
 #include <cstring>
 #include <memory>
 #include <stdexcept>
+#include <vector>
 
 // A reference to the array keeps neither its memory from being transferred to another thread nor can it be dropped by
 // another thread; V8's own handle of the memory does both, which N-API does not offer. Newer V8 headers want C++20.
@@ -56,6 +59,34 @@ at::Tensor copyArray(const Napi::TypedArray& array, at::ScalarType dtype, at::In
   auto tensor = checked(at::empty(sizes, at::TensorOptions().dtype(dtype)), view);
   if (view.bytes > 0) std::memcpy(tensor.data_ptr(), view.data, view.bytes);
   return tensor;
+}
+
+void copyOut(const at::Tensor& tensor, const Napi::TypedArray& array) {
+  const auto view = viewOf(array);
+  const auto type = hostType(tensor.scalar_type());
+  if (static_cast<size_t>(tensor.numel()) * c10::elementSize(type) != view.bytes) {
+    throw std::length_error("the array is not of the tensor's size");
+  }
+  if (view.bytes == 0) return;
+  if (tensor.is_cpu() && tensor.is_contiguous() && tensor.scalar_type() == type) {
+    std::memcpy(view.data, tensor.data_ptr(), view.bytes);
+  } else {
+    at::from_blob(view.data, tensor.sizes(), at::TensorOptions().dtype(type)).copy_(tensor);
+  }
+}
+
+int64_t copyStored(const at::Tensor& tensor, const Napi::TypedArray& array) {
+  const int64_t rank = tensor.dim();
+  std::vector<int64_t> order(rank);
+  for (int64_t split = 1; split < rank && !tensor.is_contiguous(); split++) {
+    for (int64_t i = 0; i < rank; i++) order[i] = (split + i) % rank;
+    const auto stored = tensor.permute(order);
+    if (!stored.is_contiguous()) continue;
+    copyOut(stored, array);
+    return split;
+  }
+  copyOut(tensor, array);
+  return 0;
 }
 
 #ifdef ENGINE_SHARES_ARRAYS
