@@ -7,7 +7,7 @@ import { readManifest, verifyDirectory } from './manifest.js';
 
 /** Files of a folder, read and checked. */
 export interface VerifiedFiles {
-  /** Content by name; only what is as the manifest says. Large ones lie in shared memory. */
+  /** Content by name; only what is as the manifest says. Some lie in shared memory. */
   files: Map<string, Uint8Array>;
   /** One sentence per problem, as {@link verifyDirectory} gives them. */
   problems: string[];
@@ -15,12 +15,9 @@ export interface VerifiedFiles {
 
 export interface ReadVerifiedOptions {
   fs?: FileSystem | undefined;
-  /** Bytes from which on a file is hashed by a thread while it is read; 8 MiB. */
+  /** Where several files have so many bytes, two are read at once and a thread hashes one of them; 8 MiB. */
   threadBytes?: number | undefined;
 }
-
-/** Files that are read, and hashed, at once: enough to keep a disk busy and to share the hashing. */
-const LANES = 2;
 
 /**
  * Reads the files of a folder once, checking each against the `COMMIT` manifest on the way.
@@ -35,14 +32,14 @@ export async function readVerified(dir: string, options: ReadVerifiedOptions = {
   );
   const found: (Uint8Array | string)[] = [];
   const waiting = [...wanted.entries()];
-  const lane = async (): Promise<void> => {
+  const lane = async (helped: boolean): Promise<void> => {
     let thread: BackgroundHash | undefined;
     try {
       for (let next = waiting.shift(); next; next = waiting.shift()) {
         const [i, [name, expected]] = next;
-        if (expected.bytes >= threadBytes) thread ??= new BackgroundHash();
-        const using = expected.bytes >= threadBytes ? thread : undefined;
-        found[i] = await readFile(fs, join(dir, name), expected, using).catch(
+        const large = helped && expected.bytes >= threadBytes;
+        if (large) thread ??= new BackgroundHash();
+        found[i] = await readFile(fs, join(dir, name), expected, large ? thread : undefined).catch(
           (error: unknown) => `cannot be read: ${(error as Error).message}`,
         );
       }
@@ -50,8 +47,9 @@ export async function readVerified(dir: string, options: ReadVerifiedOptions = {
       await thread?.close();
     }
   };
-  const large = wanted.filter(([, { bytes }]) => bytes >= threadBytes).length;
-  await Promise.all(Array.from({ length: Math.max(1, Math.min(LANES, large)) }, lane));
+  // Two files at once keep a disk busy. One of them is hashed here, where there is nothing else to do.
+  const several = wanted.filter(([, { bytes }]) => bytes >= threadBytes).length > 1;
+  await Promise.all(several ? [lane(true), lane(false)] : [lane(false)]);
   const files = new Map<string, Uint8Array>();
   for (const [i, [name]] of wanted.entries()) {
     const content = found[i]!;

@@ -2,6 +2,7 @@ import { EngineError, isHostArray, listNames, nearest, type HostArray } from '@e
 import { copyTensor, noGrad, tf, toTensor, type Tensor, type Variable } from '@engine/tensor';
 
 import type { Module } from './module.js';
+import { TorchArray } from './torch-layout.js';
 
 /** Values by dotted name, in memory layout. */
 export type StateSource = Readonly<Record<string, Tensor | HostArray>>;
@@ -28,6 +29,7 @@ export function assign(variable: Variable, value: Tensor): void {
 
 function valueFor(variable: Variable, source: Tensor | HostArray): Tensor {
   const dtype = variable.dtype as 'float32' | 'int32' | 'bool';
+  if (source instanceof TorchArray) return source.toTensor(dtype);
   if (isHostArray(source)) return toTensor(source, dtype);
   return source.dtype === dtype ? copyTensor(source) : tf.cast(source, dtype);
 }

@@ -1,5 +1,12 @@
-import { isHostArray, reverseAxes, type HostArray, type ThreeAxes } from '@engine/core';
-import { tf, type ParamLayout, type Tensor } from '@engine/tensor';
+import {
+  isHostArray,
+  reverseAxes,
+  type HostArray,
+  type HostData,
+  type HostDType,
+  type ThreeAxes,
+} from '@engine/core';
+import { tf, toTensor, type ParamLayout, type Tensor } from '@engine/tensor';
 
 /**
  * Order of the axes of the memory layout in PyTorch's layout: axis i there is axis ORDER[i] here. The one place where
@@ -82,4 +89,51 @@ export function fromTorchLayout<T extends HostArray | Tensor>(
   const [rows, , h, w] = value.shape as [number, number, number, number];
   const inputs = shape?.[2] ?? rows;
   return tf.tidy(() => tf.transpose(tf.reshape(value, [inputs, rows / inputs, h, w]), [...order])) as T;
+}
+
+/** What a backend says of itself. */
+interface TurningBackend {
+  /** Whether it turns arrays faster than one thread of the host does. */
+  readonly turnsFast?: boolean;
+}
+
+/**
+ * An array in PyTorch's layout that passes for one in the layout of memory: it is turned when it is looked at, or on the
+ * device where that is faster.
+ */
+export class TorchArray implements HostArray {
+  readonly dtype: HostDType;
+  readonly shape: readonly number[];
+  private readonly axes: ThreeAxes;
+
+  /**
+   * @param source in PyTorch's layout
+   * @param shape in memory, needed for `HWIM`; see {@link fromTorchLayout}
+   */
+  constructor(
+    private readonly source: HostArray,
+    layout: Exclude<ParamLayout, 'none'>,
+    shape?: readonly number[],
+  ) {
+    this.dtype = source.dtype;
+    ({ axes: this.axes, shape: this.shape } = turnFromTorch(source.shape, layout, shape?.[2]));
+  }
+
+  get data(): HostData {
+    return reverseAxes(this.source, this.axes, this.shape).data;
+  }
+
+  /** A tensor in the layout of memory, packed; the caller's. */
+  toTensor(dtype: 'float32' | 'int32' | 'bool'): Tensor {
+    if (!(tf.backend() as TurningBackend).turnsFast) return toTensor({ ...this.plain(), data: this.data }, dtype);
+    return tf.tidy(() => {
+      const turned = tf.transpose(tf.reshape(toTensor(this.source, dtype), [...this.axes]), [2, 1, 0]);
+      // Flat first: otherwise a backend may give the axes another order instead of the elements.
+      return tf.reshape(tf.reshape(turned, [-1]), [...this.shape]);
+    });
+  }
+
+  private plain(): Omit<HostArray, 'data'> {
+    return { dtype: this.dtype, shape: this.shape };
+  }
 }

@@ -17,6 +17,8 @@ export class EngineTorch extends tf.KernelBackend implements AutocastBackend {
   /** Data whose id another backend made. */
   private readonly adopted = new WeakMap<object, Storage>();
   private count = 0;
+  /** See `TorchArray` of the nn package. */
+  readonly turnsFast = true;
 
   /** The storage behind a data id, brought over from another backend when it lies there. */
   resolve(dataId: object): Storage {

@@ -1,5 +1,5 @@
 import { EngineError, type HostArray } from '@engine/core';
-import { fromTorchLayout, toTorchLayout, type BaseModel, type LoadReport } from '@engine/nn';
+import { TorchArray, toTorchLayout, type BaseModel, type LoadReport } from '@engine/nn';
 import { tf, toHostArray, toTensor, type Tensor } from '@engine/tensor';
 import { hookName } from '../hook-bus.js';
 import type { HookMethods } from '../hook.js';
@@ -42,7 +42,7 @@ export function restoreModel(
     const layout = layouts[key] ?? 'none';
     // An array of another rank cannot be turned; the report says that its shape does not fit.
     const fits = own[key]?.shape.length === array.shape.length;
-    state[key] = fits ? fromTorchLayout(array, layout, own[key]?.shape) : array;
+    state[key] = fits && layout !== 'none' ? new TorchArray(array, layout, own[key]!.shape) : array;
   }
   return model.loadStateDict(state, { strict });
 }

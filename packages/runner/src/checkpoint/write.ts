@@ -44,20 +44,25 @@ export async function writeCheckpoint(
   await writeDirectoryAtomically(
     folder,
     async (dir) => {
-      const here: [string, TensorFile][] = [];
-      const elsewhere: [string, TensorFile][] = [];
-      for (const entry of tensorFiles) (helper && here.length > elsewhere.length ? elsewhere : here).push(entry);
-      const helping = (async () => {
-        for (const [name, file] of elsewhere) await dir.add(name, (path) => helper!.writeFile(path, file));
-      })();
-      try {
-        for (const [name, file] of here) await dir.add(name, (path) => writeTensorFile(path, file, fs));
+      const writeDocuments = async (): Promise<void> => {
         for (const [name, text] of documents) await dir.write(name, text);
-      } finally {
-        // The folder is removed after a failure, so nobody may still be writing into it.
-        await helping.catch(() => undefined);
+      };
+      if (!helper) {
+        for (const [name, file] of tensorFiles) await dir.add(name, (path) => writeTensorFile(path, file, fs));
+        return writeDocuments();
       }
-      await helping;
+      const lanes: [string, TensorFile][][] = [[], []];
+      [...tensorFiles].forEach((entry, i) => lanes[i % 2]!.push(entry));
+      const work = [
+        writeDocuments(),
+        ...lanes.map(async (lane, i) => {
+          const write = i === 0 ? writeTensorFile : helper.writeFile.bind(helper);
+          for (const [name, file] of lane) await dir.add(name, (path) => write(path, file));
+        }),
+      ];
+      // The folder is removed after a failure, so nobody may still be writing into it.
+      await Promise.allSettled(work);
+      await Promise.all(work);
     },
     { bytes, fs },
   );

@@ -1,4 +1,7 @@
 import { isEngineError } from '@engine/core';
+import { readlinkSync } from 'node:fs';
+import { constants, setPriority } from 'node:os';
+import { basename } from 'node:path';
 import { parentPort, type MessagePort } from 'node:worker_threads';
 import { BackgroundWriter } from './background-writer.js';
 import { writeTensorFile } from './tensor-file.js';
@@ -30,6 +33,19 @@ function touchedMemory(bytes: number): SharedArrayBuffer {
   return memory;
 }
 
+let steppedBack = false;
+
+/** Lets training have the processors first. Linux counts a thread as a process of its own here; elsewhere nothing happens. */
+function stepBack(): void {
+  if (steppedBack || process.platform !== 'linux') return;
+  steppedBack = true;
+  try {
+    setPriority(Number(basename(readlinkSync('/proc/thread-self'))), constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // Without /proc the thread stays what it is.
+  }
+}
+
 let helper: BackgroundWriter | undefined;
 
 async function perform(request: WriterRequest): Promise<WriterResult> {
@@ -40,6 +56,7 @@ async function perform(request: WriterRequest): Promise<WriterResult> {
       return { written: await writeTensorFile(request.path, request.file) };
     case 'write':
       if (request.helped) helper ??= new BackgroundWriter();
+      else stepBack();
       await writeCheckpoint(request.folder, request.content, request.helped ? { helper } : {});
       return {};
   }

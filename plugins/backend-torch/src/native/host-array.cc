@@ -2,6 +2,7 @@
 
 #include "async-read.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 #include <node_version.h>
@@ -20,6 +21,9 @@
 
 namespace engine {
 namespace {
+
+/// Bytes below which one thread copies as fast as several.
+constexpr int64_t kCopyGrain = 1 << 20;
 
 struct View {
   char* data;
@@ -69,7 +73,10 @@ void copyOut(const at::Tensor& tensor, const Napi::TypedArray& array) {
   }
   if (view.bytes == 0) return;
   if (tensor.is_cpu() && tensor.is_contiguous() && tensor.scalar_type() == type) {
-    std::memcpy(view.data, tensor.data_ptr(), view.bytes);
+    const auto* from = static_cast<const char*>(tensor.data_ptr());
+    at::parallel_for(0, static_cast<int64_t>(view.bytes), kCopyGrain, [&](int64_t begin, int64_t end) {
+      std::memcpy(view.data + begin, from + begin, end - begin);
+    });
   } else {
     at::from_blob(view.data, tensor.sizes(), at::TensorOptions().dtype(type)).copy_(tensor);
   }
