@@ -2,6 +2,7 @@ import { EngineError, startModuleThread } from '@engine/core';
 import { reserveTemps, type WrittenFile } from '@engine/fileio';
 import type { Worker } from 'node:worker_threads';
 import type { CheckpointContent } from './content.js';
+import type { FolderStep } from './folder-writer.js';
 import type { TensorFile } from './tensor-file.js';
 import type { PackedError, WriterReply, WriterRequest, WriterResult } from './writer-protocol.js';
 
@@ -39,6 +40,11 @@ export class BackgroundWriter {
     } finally {
       release();
     }
+  }
+
+  /** Takes steps after what was asked for before. @throws E_IO_… */
+  async perform(steps: readonly FolderStep[]): Promise<string[]> {
+    return (await this.ask({ kind: 'steps', steps })).problems!;
   }
 
   /** Writes and syncs one file of tensors. @throws the errors of the system */

@@ -5,6 +5,7 @@ import { BackgroundWriter } from './background-writer.js';
 import { captureRun } from './capture.js';
 import { resolveCaptured } from './captured-array.js';
 import type { CheckpointContent } from './content.js';
+import type { FolderWriter } from './folder-writer.js';
 import { Snapshot, snapshotBytes } from './snapshot.js';
 import type { CheckpointStore } from './store.js';
 
@@ -141,16 +142,15 @@ export class CheckpointSaver {
     const content = memory ? detached(captured) : captured;
     await this.underWay[this.underWay.length - 1];
     const purpose = { best: best ?? {}, regular: regular ?? true };
-    const folder = await this.store.write(
-      content,
-      purpose,
-      memory && {
-        // Training goes on beside a save in the background; where it waits, the processors are free.
-        write: (path, parts) => this.writer.write(path, parts, background === undefined),
-      },
-    );
+    const { writer } = this;
+    const using: FolderWriter | undefined = memory && {
+      // Training goes on beside a save in the background; where it waits, the processors are free.
+      write: (path, parts) => writer.write(path, parts, background === undefined),
+      perform: (steps) => writer.perform(steps),
+    };
+    const folder = await this.store.write(content, purpose, using);
     onSaved?.(folder);
-    await this.store.prune(maxKeep ?? -1);
+    await this.store.prune(maxKeep ?? -1, using);
     return folder;
   }
 

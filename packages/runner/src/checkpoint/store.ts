@@ -1,15 +1,13 @@
 import { EngineError, type Logger } from '@engine/core';
-import { joinPath, replaceSymlink, verifyDirectory } from '@engine/fileio';
+import { joinPath } from '@engine/fileio';
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import type { RunDirectory } from '../run-directory.js';
 import type { CheckpointContent, CheckpointMeta } from './content.js';
-import { writeLastCheckpoint } from './find.js';
 import { DEFAULT_TEMPLATE, folderName } from './folder-name.js';
+import { directWriter, type FolderStep, type FolderWriter } from './folder-writer.js';
 import { CheckpointMirror } from './mirror.js';
 import { readMeta } from './read.js';
-import { writeCheckpoint } from './write.js';
 
 /** The best checkpoint by one metric. */
 export interface BestCheckpoint {
@@ -39,11 +37,6 @@ export interface StoreOptions {
   unit?: 'epoch' | 'iter' | undefined;
   /** A second place: everything is copied to `<outDir>/<name of the work dir>/` once it is written here. */
   outDir?: string | undefined;
-}
-
-/** Writes a folder, in this thread or another. */
-export interface FolderWriter {
-  write(folder: string, content: CheckpointContent): Promise<void>;
 }
 
 /** The checkpoints of a run: writes them, names the last and the best by links, and removes old ones. */
@@ -124,7 +117,7 @@ export class CheckpointStore {
   async write(
     content: CheckpointContent,
     purpose: WritePurpose = { best: {}, regular: true },
-    writer: FolderWriter = { write: writeCheckpoint },
+    writer: FolderWriter = directWriter,
   ): Promise<string> {
     const { best } = purpose;
     this.checkDirectory();
@@ -136,21 +129,30 @@ export class CheckpointStore {
     for (const [key, score] of Object.entries(best)) merged[key] = { folder: name, score };
     await writer.write(folder, { ...content, store: { kept, best: merged } });
     this.kept = kept;
-    await replaceSymlink(join(this.directory.checkpoints, 'last'), basename(folder));
-    await writeLastCheckpoint(this.directory.workDir, folder);
+    const last = join(this.directory.checkpoints, 'last');
+    await writer.perform([
+      { kind: 'link', link: last, target: basename(folder) },
+      { kind: 'last', workDir: this.directory.workDir, folder },
+    ]);
     const outdated = Object.keys(best).map((key) => this.best[key]?.folder);
     this.best = merged;
     this.giveUp(best);
-    // A launch that resumed another's run links to that one's best until it has a better one.
-    for (const [key, { folder: bestFolder }] of Object.entries(merged)) {
-      const link = join(this.directory.checkpoints, `best_${key.replaceAll('/', '_')}`);
-      const target = relative(this.directory.checkpoints, resolve(this.directory.workDir, bestFolder));
-      if (this.links.get(link) !== target) await replaceSymlink(link, target);
-      this.links.set(link, target);
-    }
-    for (const old of outdated) if (old !== undefined && old !== name) await this.dropBest(old);
+    await this.linkBest(writer);
+    for (const old of outdated) if (old !== undefined && old !== name) await this.dropBest(old, writer);
     await this.mirror?.add(folder, name);
     return folder;
+  }
+
+  /** A launch that resumed another's run links to that one's best until it has a better one. */
+  private async linkBest(writer: FolderWriter): Promise<void> {
+    const steps: Extract<FolderStep, { kind: 'link' }>[] = [];
+    for (const [key, { folder }] of Object.entries(this.best)) {
+      const link = join(this.directory.checkpoints, `best_${key.replaceAll('/', '_')}`);
+      const target = relative(this.directory.checkpoints, resolve(this.directory.workDir, folder));
+      if (this.links.get(link) !== target) steps.push({ kind: 'link', link, target });
+    }
+    if (steps.length > 0) await writer.perform(steps);
+    for (const { link, target } of steps) this.links.set(link, target);
   }
 
   /** The folder of a checkpoint; where a template gives two of them one name, not the place of a best one. */
@@ -163,40 +165,44 @@ export class CheckpointStore {
   }
 
   /** Removes a checkpoint that was kept only for being the best, once it is not any more. */
-  private async dropBest(name: string): Promise<void> {
+  private async dropBest(name: string, writer: FolderWriter): Promise<void> {
     const needed = this.kept.includes(name) || Object.values(this.best).some(({ folder }) => folder === name);
     if (needed) return;
-    await this.remove(name);
+    await this.mirror?.remove(name);
+    await writer.perform(this.removing(name));
     this.logger.info(`The previous best checkpoint ${resolve(this.directory.workDir, name)} is removed`);
   }
 
-  private async remove(name: string): Promise<void> {
+  /** Only what a store wrote is ever removed. */
+  private removing(name: string): FolderStep[] {
     const folder = resolve(this.directory.workDir, name);
-    await this.mirror?.remove(name);
-    // Only what a store wrote is ever removed.
-    if (existsSync(folder) && basename(dirname(folder)) === 'checkpoints') {
-      await rm(folder, { recursive: true, force: true });
-    }
+    return basename(dirname(folder)) === 'checkpoints' ? [{ kind: 'remove', folder }] : [];
   }
 
   /**
    * Removes the oldest checkpoints beyond `maxKeep`; the best ones do not count and stay. The newest must verify
    * before anything older goes.
    */
-  async prune(maxKeep: number): Promise<void> {
+  async prune(maxKeep: number, writer: FolderWriter = directWriter): Promise<void> {
     if (maxKeep <= 0) return;
     const protectedFolders = new Set(Object.values(this.best).map(({ folder }) => folder));
     const regular = this.kept.filter((name) => !protectedFolders.has(name));
     const excess = regular.slice(0, Math.max(0, regular.length - maxKeep));
     if (excess.length === 0) return;
     const newest = resolve(this.directory.workDir, this.kept[this.kept.length - 1]!);
-    const problems = await verifyDirectory(newest, { hash: false });
+    const problems = await writer.perform([
+      { kind: 'verify', folder: newest },
+      ...(this.mirror ? [] : excess.flatMap((name) => this.removing(name))),
+    ]);
     if (problems.length > 0) {
       this.logger.error(`Older checkpoints are kept, since ${newest} is not whole: ${problems.join('; ')}`);
       return;
     }
     for (const name of excess) {
-      await this.remove(name);
+      if (this.mirror) {
+        await this.mirror.remove(name);
+        await writer.perform(this.removing(name));
+      }
       this.kept = this.kept.filter((other) => other !== name);
     }
   }

@@ -1,6 +1,7 @@
 import type { ErrorParts } from '@engine/core';
 import type { WrittenFile } from '@engine/fileio';
 import type { CheckpointContent } from './content.js';
+import type { FolderStep } from './folder-writer.js';
 import type { TensorFile } from './tensor-file.js';
 
 /** What a writing thread is asked to do. */
@@ -9,6 +10,7 @@ export type WriterRequest =
   | { id: number; kind: 'write'; folder: string; content: CheckpointContent; helped: boolean }
   /** Write one file of a checkpoint that another thread writes. */
   | { id: number; kind: 'file'; path: string; file: TensorFile }
+  | { id: number; kind: 'steps'; steps: readonly FolderStep[] }
   /** Make memory for a snapshot, with every page in place. */
   | { id: number; kind: 'memory'; bytes: number };
 
@@ -19,6 +21,7 @@ export type PackedError = { parts: ErrorParts } | { name: string; message: strin
 export interface WriterResult {
   memory?: SharedArrayBuffer;
   written?: WrittenFile;
+  problems?: string[];
 }
 
 export type WriterReply = { id: number; result: WriterResult } | { id: number; error: PackedError };

@@ -4,6 +4,7 @@ import { constants, setPriority } from 'node:os';
 import { basename } from 'node:path';
 import { parentPort, type MessagePort } from 'node:worker_threads';
 import { BackgroundWriter } from './background-writer.js';
+import { performSteps } from './folder-writer.js';
 import { writeTensorFile } from './tensor-file.js';
 import { writeCheckpoint } from './write.js';
 import type { PackedError, WriterReply, WriterRequest, WriterResult } from './writer-protocol.js';
@@ -54,6 +55,8 @@ async function perform(request: WriterRequest): Promise<WriterResult> {
       return { memory: touchedMemory(request.bytes) };
     case 'file':
       return { written: await writeTensorFile(request.path, request.file) };
+    case 'steps':
+      return { problems: await performSteps(request.steps) };
     case 'write':
       if (request.helped) helper ??= new BackgroundWriter();
       else stepBack();
