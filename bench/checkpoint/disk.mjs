@@ -9,7 +9,7 @@ const memory = new Uint8Array(PIECE).map((_, i) => (i * 31) >> 3);
 export function writeFile(path, bytes) {
   const start = performance.now();
   const file = openSync(path, 'w');
-  for (let at = 0; at < bytes; ) at += writeSync(file, memory, 0, Math.min(PIECE, bytes - at));
+  for (let at = 0; at < bytes;) at += writeSync(file, memory, 0, Math.min(PIECE, bytes - at));
   fsyncSync(file);
   closeSync(file);
   return performance.now() - start;
@@ -20,7 +20,7 @@ export function readFile(path) {
   const start = performance.now();
   const file = openSync(path, 'r');
   const { size } = fstatSync(file);
-  for (let at = 0; at < size; ) at += readSync(file, memory, 0, PIECE, at);
+  for (let at = 0; at < size;) at += readSync(file, memory, 0, PIECE, at);
   closeSync(file);
   return performance.now() - start;
 }

@@ -2,9 +2,16 @@ import { describe, expect, it } from 'vitest';
 import { hostArray, reverseAxes, type ThreeAxes } from './index.js';
 
 describe('reverseAxes', () => {
-  it.each([[[1, 1, 1]], [[2, 3, 4]], [[9, 33, 17]], [[1, 40, 19]], [[50, 1, 3]], [[18, 16, 1]], [[33, 17, 9]], [[40, 1, 50]]] as [
-    ThreeAxes,
-  ][])('moves every element of %j to its place', (axes) => {
+  it.each([
+    [[1, 1, 1]],
+    [[2, 3, 4]],
+    [[9, 33, 17]],
+    [[1, 40, 19]],
+    [[50, 1, 3]],
+    [[18, 16, 1]],
+    [[33, 17, 9]],
+    [[40, 1, 50]],
+  ] as [ThreeAxes][])('moves every element of %j to its place', (axes) => {
     const [A, B, C] = axes;
     const data = Float32Array.from({ length: A * B * C }, (_, i) => i);
     const { data: out, shape } = reverseAxes(hostArray(data, [A, B, C]), axes, [C, B, A]);

@@ -4,7 +4,14 @@ import { join } from 'node:path';
 import { EngineError } from '@engine/core';
 import { FaultyFileSystem, tempFolder } from '@engine/testing';
 import { describe, expect, it } from 'vitest';
-import { atomicWrite, replaceSymlink, type FileSystem } from './index.js';
+import {
+  atomicWrite,
+  nodeFileSystem,
+  replaceSymlink,
+  SMALL_PIECE,
+  writeSynced,
+  type FileSystem,
+} from './index.js';
 
 const OLD = 'old content';
 const NEW = Uint8Array.from({ length: 5000 }, (_, i) => i % 251);
@@ -24,6 +31,72 @@ describe('atomicWrite', () => {
     const written = await atomicWrite(path, NEW);
     expect(new Uint8Array(await readFile(path))).toEqual(NEW);
     expect(written).toEqual({ bytes: 5000, sha256: createHash('sha256').update(NEW).digest('hex') });
+  });
+
+  it('lets two pieces of memory make a file of any size, small pieces in between', async () => {
+    const path = join(await tempFolder(), 'file');
+    const sizes = [
+      3 * SMALL_PIECE,
+      7,
+      SMALL_PIECE,
+      SMALL_PIECE - 1,
+      2 * SMALL_PIECE,
+      900,
+      5 * SMALL_PIECE,
+      1,
+    ];
+    const large = [new Uint8Array(5 * SMALL_PIECE), new Uint8Array(5 * SMALL_PIECE)];
+    const small = new Uint8Array(SMALL_PIECE);
+    let turn = 0;
+    const pieces = function* (): Generator<Uint8Array> {
+      for (const [i, size] of [...sizes, ...sizes, ...sizes].entries()) {
+        const memory = size < SMALL_PIECE ? small : large[(turn = 1 - turn)]!;
+        yield memory.subarray(0, size).fill(i + 1);
+      }
+    };
+    // The disk takes its time and looks at the bytes when it is done.
+    const slow: FileSystem = {
+      ...nodeFileSystem,
+      create: async (name) => {
+        const file = await nodeFileSystem.create(name);
+        return {
+          ...file,
+          write: async (bytes) => {
+            await new Promise((resolve) => setTimeout(resolve, 1));
+            return file.write(bytes.subarray(0, 2 * SMALL_PIECE + 5));
+          },
+        };
+      },
+    };
+    const { bytes, sha256 } = await writeSynced(slow, path, pieces());
+    const found = await readFile(path);
+    const expected = Buffer.concat(
+      [...sizes, ...sizes, ...sizes].map((size, i) => Buffer.alloc(size, i + 1)),
+    );
+    expect(Buffer.compare(found, expected)).toBe(0);
+    expect(bytes).toBe(expected.length);
+    expect(sha256).toBe(createHash('sha256').update(expected).digest('hex'));
+  });
+
+  it('fails where sending on to the device fails, since the system tells of that once', async () => {
+    const path = join(await tempFolder(), 'file');
+    let flushes = 0;
+    const failing: FileSystem = {
+      ...nodeFileSystem,
+      create: async (name) => {
+        const file = await nodeFileSystem.create(name);
+        const flush = (): Promise<void> => {
+          flushes++;
+          return Promise.reject(Object.assign(new Error('EIO'), { code: 'EIO' }));
+        };
+        return { ...file, flush };
+      },
+    };
+    const piece = new Uint8Array(10 << 20);
+    await expect(atomicWrite(path, [piece, piece, piece, piece], { fs: failing })).rejects.toThrow(
+      'E_IO_DEVICE',
+    );
+    expect(flushes).toBe(1);
   });
 
   it('takes text, pieces and asynchronous pieces', async () => {

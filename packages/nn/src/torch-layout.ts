@@ -125,7 +125,8 @@ export class TorchArray implements HostArray {
 
   /** A tensor in the layout of memory, packed; the caller's. */
   toTensor(dtype: 'float32' | 'int32' | 'bool'): Tensor {
-    if (!(tf.backend() as TurningBackend).turnsFast) return toTensor({ ...this.plain(), data: this.data }, dtype);
+    if (!(tf.backend() as TurningBackend).turnsFast)
+      return toTensor({ ...this.plain(), data: this.data }, dtype);
     return tf.tidy(() => {
       const turned = tf.transpose(tf.reshape(toTensor(this.source, dtype), [...this.axes]), [2, 1, 0]);
       // Flat first: otherwise a backend may give the axes another order instead of the elements.

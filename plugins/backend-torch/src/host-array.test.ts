@@ -3,7 +3,17 @@ import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-import { sgdUpdate, tf, toTensor, type Tensor, type Variable } from '@engine/tensor';
+import {
+  autocast,
+  byteSize,
+  readInto,
+  readStored,
+  sgdUpdate,
+  tf,
+  toTensor,
+  type Tensor,
+  type Variable,
+} from '@engine/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
 
 import { native } from './native.js';
@@ -157,5 +167,59 @@ describe.skipIf(missing)('reading on another thread', () => {
     const yes = tf.tensor1d([true, false]);
     expect([...new Uint8Array(await native().readAsync(handleOf(yes)))]).toEqual([1, 0]);
     expect((await native().readAsync(handleOf(tf.zeros([0])))).byteLength).toBe(0);
+  });
+});
+
+describe.skipIf(missing)('values read into memory that is there', () => {
+  beforeAll(useTorch);
+
+  const shared = (bytes: number): Uint8Array =>
+    new Uint8Array(new SharedArrayBuffer(bytes) as unknown as ArrayBuffer);
+  const floats = (bytes: Uint8Array): number[] => [
+    ...new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4),
+  ];
+
+  it('are those of the tensor, whatever its strides, offset and element type', () => {
+    const x = tf.tensor3d([...Array(24).keys()], [2, 3, 4]);
+    const cases = [
+      x,
+      tf.transpose(x, [1, 2, 0]),
+      tf.transpose(x, [2, 0, 1]),
+      tf.slice(x, [1, 0, 1], [1, 3, 2]),
+    ];
+    for (const tensor of [...cases, tf.scalar(3), tf.zeros([0, 2])]) {
+      const target = shared(byteSize(tensor));
+      readInto(tensor, target);
+      expect(floats(target)).toEqual(values(tensor));
+    }
+    const target = shared(3);
+    readInto(tf.tensor1d([true, false, true], 'bool'), target);
+    expect([...target]).toEqual([1, 0, 1]);
+  });
+
+  it('are widened where the tensor is narrow', () => {
+    const narrow = autocast('bfloat16', () => tf.matMul(tf.tensor2d([[1.5, 2]]), tf.tensor2d([[2], [3]])));
+    const target = shared(byteSize(narrow));
+    readInto(narrow, target);
+    expect(floats(target)).toEqual([9]);
+  });
+
+  it('come in the order of the memory when asked for, which is told', () => {
+    const base = tf.tensor4d([...Array(120).keys()], [5, 2, 3, 4]);
+    // Memory [o, h, w, i] of a filter [h, w, i, o].
+    const filter = tf.transpose(base, [1, 2, 3, 0]);
+    const target = shared(byteSize(filter));
+    expect(readStored(filter, target)).toBe(3);
+    expect(floats(target)).toEqual(values(base));
+    // In no such order: row-major.
+    const mixed = tf.transpose(base, [2, 0, 1, 3]);
+    expect(readStored(mixed, target)).toBe(0);
+    expect(floats(target)).toEqual(values(mixed));
+    expect(readStored(base, target)).toBe(0);
+  });
+
+  it('must find exactly the room that they need', () => {
+    const handle = handleOf(tf.tensor1d([1, 2]));
+    expect(() => native().readInto(handle, new Uint8Array(4))).toThrow(/size/);
   });
 });

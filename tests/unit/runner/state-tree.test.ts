@@ -1,11 +1,12 @@
-import { HOOKS } from '@engine/core';
+import { HOOKS, RandomStream } from '@engine/core';
 import { BatchNorm1d, BaseModel, Dropout, Linear, Module } from '@engine/nn';
-import { Runner, type HookMethods, type Run, type RunnerOptions } from '@engine/runner';
-import { tf, type Tensor } from '@engine/tensor';
+import type { OptimWrapperDict } from '@engine/optim';
+import { Hook, Runner, type HookMethods, type Run, type RunnerOptions } from '@engine/runner';
+import { scope, tf, type LogVars, type Scalar, type Tensor } from '@engine/tensor';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { MINIMAL } from './hook-options.js';
-import { temporaryFolder, ToyDataset, toyLoader, toyOptions, toyVal } from './toy.js';
+import { temporaryFolder, ToyDataset, toyLoader, toyOptions, toyVal, trained } from './toy.js';
 
 const folder = temporaryFolder();
 afterAll(() => folder.dispose());
@@ -21,6 +22,23 @@ class StatefulModel extends BaseModel {
     const out = this.linear.forward(this.drop.forward(this.norm.forward(this.first.forward(inputs))));
     if (mode === 'loss') return { loss: tf.mean(tf.squaredDifference(out, targets)) };
     return mode === 'predict' ? [out, targets] : out;
+  }
+}
+
+/** Has two parts that are trained by optimizers of their own. */
+class PairModel extends StatefulModel {
+  override trainStep(data: unknown, wrappers: OptimWrapperDict): LogVars {
+    return scope(() => {
+      const [inputs, targets] = this.preprocess(data, true) as [Tensor, Tensor];
+      const report = (name: string): { loss: Scalar; logVars: LogVars } => {
+        const { loss } = this.forward(inputs, targets, 'loss') as { loss: Scalar };
+        return { loss, logVars: { [name]: tf.keep(loss.clone()) } };
+      };
+      return {
+        ...wrappers.get('first').step(() => report('loss_first')),
+        ...wrappers.get('linear').step(() => report('loss')),
+      };
+    });
   }
 }
 
@@ -47,6 +65,27 @@ const OF_THE_LAUNCH: Record<string, readonly string[]> = {
   // So that one launch does not estimate the same statistics twice; they come out the same.
   BatchNormRecalibrationHook: ['doneAt'],
   loop: ['owner', 'dataloader', 'breather'],
+};
+
+/** Fields of a Runner: what each is part of in the tree, or why it has no state of its own. */
+const RUNNER_FIELDS: Record<string, string> = {
+  options: 'the config',
+  backend: 'the machine',
+  compute: 'the machine',
+  hookBus: 'tree: each hook',
+  services: 'tree: scalars, infos, logProcessor; logger and visualizer only write',
+  store: 'tree: best; what is kept is there to be seen on the disk',
+  builtSaver: 'saves under way, which a run waits for at its end',
+  builtModel: 'tree: model',
+  wrapper: 'tree: optimWrapper, wrapperFields',
+  schedulers: 'tree: schedulers',
+  loops: 'tree: loop, data',
+  runSeed: 'tree: seed',
+  stopAsked: 'the launch: a resumed run has not been asked to stop',
+  loaded: 'the launch',
+  announced: 'the launch',
+  wanted: 'empty between events',
+  early: 'hooks that came early, until there is a bus',
 };
 const TIMES = /time|eta|percent|_mb|_per_second/;
 
@@ -81,12 +120,15 @@ function treeOf(run: Run): Record<string, unknown> {
   };
   tree.data = { epoch: dataloader.epoch, sampler: fieldsOf(dataloader.sampler), seed: dataloader.seed };
   tree.optimWrapper = fieldsOf(run.optimWrapper.stateDict());
-  tree.wrapperFields = fieldsOf(run.optimWrapper, ['optimizer', 'observer', 'accumulated']);
+  tree.wrapperFields = fieldsOf(run.optimWrapper, ['optimizer', 'observer', 'accumulated', 'wrappers']);
   tree.schedulers = run.paramSchedulers.map((scheduler) =>
     fieldsOf(scheduler, ['target', 'wrapper', 'optimizer']),
   );
   tree.model = { state: fieldsOf(run.model.stateDict()), extra: run.model.extraState() };
   tree.seed = run.seed;
+  // But for what it has found out about names.
+  tree.logProcessor = fieldsOf(run.logProcessor, ['averaged']);
+  tree.best = Object.entries(run.checkpoints.bestCheckpoints).map(([key, { score }]) => [key, score]);
   tree.scalars = [...run.messageHub.logScalars]
     .filter(([key]) => !TIMES.test(key))
     .map(([key, { history }]) => [key, Array.from(history.values), Array.from(history.counts)]);
@@ -102,7 +144,7 @@ const hooks = (): HookMethods[] =>
     .filter(
       ([name]) => !['RuntimeInfoHook', 'IterTimerHook', 'DistSamplerSeedHook', 'LoggerHook'].includes(name),
     )
-    .filter(([name]) => !['ParamSchedulerHook', 'CheckpointHook', 'PrepareTTAHook'].includes(name))
+    .filter(([name]) => !['ParamSchedulerHook', 'CheckpointHook'].includes(name))
     .map(([type, options]) => {
       const own = type === 'FreezeHook' ? { names: 'linear.bias', begin: 1, end: 2 } : options;
       return HOOKS.build<HookMethods>({ type, ...own } as never);
@@ -127,12 +169,19 @@ const options = (
       { type: 'CosineAnnealingLR', byEpoch: false },
       { type: 'ReduceOnPlateauLR', monitor: 'test/acc', rule: 'greater' },
     ] as never,
+    defaultHooks: { checkpoint: { type: 'CheckpointHook', interval: 1, saveBest: 'auto' } },
     customHooks: [...hooks(), ...extra],
     ...changes,
   });
 
 /** The tree in iteration number `at`, after all hooks, of a run that is interrupted (or not) before. */
-async function treeAt(workDir: string, at: number, interruptedAt?: number): Promise<Record<string, unknown>> {
+async function treeAt(
+  workDir: string,
+  at: number,
+  interruptedAt?: number,
+  changes: () => Partial<RunnerOptions> = () => ({}),
+  more: () => HookMethods[] = () => [],
+): Promise<Record<string, unknown>> {
   let tree: Record<string, unknown> | undefined;
   const probe: HookMethods = {
     priority: 'LOWEST',
@@ -142,11 +191,13 @@ async function treeAt(workDir: string, at: number, interruptedAt?: number): Prom
     const stop: HookMethods = {
       afterTrainIter: (run) => (run.iter + 1 === interruptedAt ? run.requestStop('test') : undefined),
     };
-    const runner = new Runner(options(workDir, [stop]));
+    const runner = new Runner(options(workDir, [...more(), stop], changes()));
     expect(await runner.train()).toBe('stopped');
     await runner.close();
   }
-  const runner = new Runner(options(workDir, [probe], { resume: interruptedAt !== undefined }));
+  const runner = new Runner(
+    options(workDir, [...more(), probe], { ...changes(), resume: interruptedAt !== undefined }),
+  );
   await runner.train();
   await runner.close();
   return tree!;
@@ -164,6 +215,68 @@ describe('the state of a run', () => {
     for (const part of Object.keys(expected)) expect.soft(resumed[part], part).toEqual(expected[part]);
   });
 
+  it.each([
+    [
+      'a loss scale that grows',
+      (): Partial<RunnerOptions> => ({
+        optimWrapper: {
+          type: 'AmpOptimWrapper',
+          dtype: 'float32',
+          lossScale: { initScale: 64, growthInterval: 3 },
+          optimizer: { type: 'SGD', lr: 0.01, momentum: 0.9 },
+          accumulativeCounts: 2,
+        } as never,
+      }),
+      (tree: Record<string, unknown>) => {
+        const { json } = tree['optimWrapper'] as { json: { lossScaler: { scale: number } } };
+        expect(json.lossScaler.scale).toBeGreaterThan(64);
+      },
+    ],
+    [
+      'optimizers by name',
+      (): Partial<RunnerOptions> => ({
+        model: { type: PairModel } as never,
+        optimWrapper: {
+          first: { optimizer: { type: 'Adam', lr: 0.01 }, accumulativeCounts: 3 },
+          linear: { optimizer: { type: 'SGD', lr: 0.01, momentum: 0.9 } },
+        } as never,
+        paramScheduler: {
+          first: { type: 'CosineAnnealingLR', byEpoch: false },
+          linear: { type: 'StepLR', stepSize: 1 },
+        } as never,
+      }),
+      (tree: Record<string, unknown>) => {
+        const { tensors } = tree['optimWrapper'] as { tensors: Record<string, unknown> };
+        expect(Object.keys(tensors).some((name) => name.startsWith('first'))).toBe(true);
+        expect(Object.keys(tensors).some((name) => name.startsWith('linear'))).toBe(true);
+      },
+    ],
+  ])('is whole in a checkpoint with %s', async (name, changes, check) => {
+    const folderName = name.replaceAll(' ', '-');
+    const expected = await treeAt(`${folderName}-whole`, 11, undefined, changes);
+    check(expected);
+    const resumed = await treeAt(`${folderName}-parts`, 11, 9, changes);
+    for (const part of Object.keys(expected)) expect.soft(resumed[part], part).toEqual(expected[part]);
+  });
+
+  it('is compared as a whole: a hook that keeps something to itself is noticed', async () => {
+    class ForgetfulHook extends Hook {
+      count = 0;
+      override afterTrainIter(): void {
+        this.count++;
+      }
+    }
+    const more = (): HookMethods[] => [new ForgetfulHook()];
+    const expected = await treeAt('forgetful-whole', 7, undefined, undefined, more);
+    const resumed = await treeAt('forgetful-parts', 7, 5, undefined, more);
+    expect([expected['ForgetfulHook'], resumed['ForgetfulHook']]).toMatchObject([{ count: 7 }, { count: 2 }]);
+  });
+
+  it('has a place for every field of a Runner', () => {
+    const runner = new Runner(options('fields', []));
+    expect(Object.keys(runner).sort()).toEqual(Object.keys(RUNNER_FIELDS).sort());
+  });
+
   it('covers every registered hook', () => {
     const runner = new Runner(options('names', []));
     expect(
@@ -177,27 +290,37 @@ describe('the state of a run', () => {
 
 describe('resuming far into a run', () => {
   it.each([
-    ['an endless loader', true, { pass: 0, batch: 1_000_000 }],
-    ['a loader that ends', false, { pass: 250_000, batch: 0 }],
-  ])('loads no sample of what has been trained on: %s', async (_, infinite, position) => {
-    const load = vi.spyOn(ToyDataset.prototype, 'getItem');
-    const far: HookMethods = {
-      priority: 'HIGHEST',
-      beforeTrain: (run) =>
-        run.trainLoop!.restore({ epoch: 0, iter: 1_000_000, ...position, stage: 'batches' }),
-    };
-    const runner = new Runner(
-      toyOptions(join(folder.path, 'far'), {
-        trainDataloader: toyLoader({ infinite }) as never,
-        trainCfg: { maxIters: 1_000_003 },
-        customHooks: [far],
-      }),
-    );
-    await runner.train();
-    await runner.close();
-    expect(runner.iter).toBe(1_000_003);
-    // Three batches of three samples, and at most one that was loaded ahead.
-    expect(load.mock.calls.length).toBeLessThanOrEqual(12);
-    load.mockRestore();
-  });
+    ['an endless loader', true, { pass: 0, batch: 999_999 }],
+    ['a loader that ends', false, { pass: 249_999, batch: 3 }],
+  ])(
+    'from its checkpoint loads no sample and draws no number of what has been trained on: %s',
+    async (name, infinite, position) => {
+      const workDir = join(folder.path, `far-${name.replaceAll(' ', '-')}`);
+      const far: HookMethods = {
+        priority: 'HIGHEST',
+        beforeTrain: (run) =>
+          run.trainLoop!.restore({ epoch: 0, iter: 999_999, ...position, stage: 'batches' }),
+      };
+      const until = (maxIters: number, changes: Partial<RunnerOptions>): Promise<Runner> =>
+        trained(
+          toyOptions(workDir, {
+            trainDataloader: toyLoader({ infinite }) as never,
+            trainCfg: { maxIters },
+            ...changes,
+          }),
+        );
+      const first = await until(1_000_000, { customHooks: [far] });
+      expect(first.checkpoints.newest).toContain('step_1000000');
+
+      const load = vi.spyOn(ToyDataset.prototype, 'getItem');
+      const streams = vi.spyOn(RandomStream, 'of');
+      const resumed = await until(1_000_003, { resume: true });
+      expect(resumed.iter).toBe(1_000_003);
+      // Three batches of three samples, and at most one that was loaded ahead; streams of these, of the order and of weights.
+      expect(load.mock.calls.length).toBeLessThanOrEqual(12);
+      expect(streams.mock.calls.length).toBeLessThanOrEqual(50);
+      load.mockRestore();
+      streams.mockRestore();
+    },
+  );
 });

@@ -1,8 +1,9 @@
 import { TorchBackend } from '@engine/backend-torch';
 import { hostArray, RandomStream } from '@engine/core';
-import { BaseModel, Conv2d, ConvTranspose2d, Linear } from '@engine/nn';
-import { readCheckpoint, type Run, type RunnerOptions } from '@engine/runner';
-import { tf, type Tensor } from '@engine/tensor';
+import { BaseModel, Conv2d, ConvTranspose2d, Linear, toTorchLayout } from '@engine/nn';
+import { readCheckpoint, Runner, type CheckpointContent, type Run, type RunnerOptions } from '@engine/runner';
+import { tf, toHostArray, type Tensor } from '@engine/tensor';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { temporaryFolder, toyOptions, trained } from './toy.js';
@@ -92,4 +93,91 @@ describe.each(DEVICES)('on %s', (device) => {
     expect(resumed.iter).toBe(6);
     expect(values(resumed)).toEqual(values(straight));
   });
+
+  it('the first save in the background finds memory for all that it takes, averages too', async () => {
+    const needed: number[] = [];
+    const had: number[] = [];
+    const watch = {
+      priority: 'LOWEST' as const,
+      beforeSaveCheckpoint: (_run: Run, { checkpoint }: { checkpoint: CheckpointContent }) => {
+        const groups = [
+          checkpoint.model,
+          checkpoint.optimWrapper!.tensors,
+          ...Object.values(checkpoint.extra!),
+        ];
+        const arrays = groups.flatMap((group) => Object.values(group));
+        const buffers = new Set(
+          arrays.map((array) => ('stored' in array ? (array.stored as Float32Array) : array.data).buffer),
+        );
+        needed.push(buffers.size);
+        had.push(Object.keys(checkpoint.extra!).length);
+      },
+    };
+    const checkpoint = { type: 'CheckpointHook', every: '2it', asyncSave: true } as never;
+    const hooks = [{ type: 'EMAHook', momentum: 0.3 }, watch] as never;
+    await trained(options('first', { defaultHooks: { checkpoint }, customHooks: hooks }));
+    expect(had).toEqual([1, 1]);
+    expect(needed).toEqual([1, 1]);
+  });
 });
+
+/** Above the size from which on a save that training waits for goes through threads. */
+class Large extends BaseModel {
+  linear = new Linear({ inFeatures: 2, outFeatures: 1 });
+  table = new Linear({ inFeatures: 1200, outFeatures: 1200 });
+
+  override forward(inputs: Tensor, targets: Tensor, mode: 'loss' | 'predict' | 'tensor' = 'tensor') {
+    const out = this.linear.forward(inputs as never);
+    const whole = tf.mul(tf.mean(tf.square(this.table.weight)), 0.1);
+    return mode === 'loss' ? { loss: tf.add(tf.mean(tf.squaredDifference(out, targets)), whole) } : out;
+  }
+}
+
+describe('a large checkpoint', () => {
+  const options = (changes: Partial<RunnerOptions>): RunnerOptions =>
+    toyOptions(join(folder.path, 'large'), {
+      device: 'wasm',
+      plugins: ['@engine/backend-wasm'],
+      model: { type: Large } as never,
+      trainCfg: { maxEpochs: 1 },
+      optimWrapper: { optimizer: { type: 'AdamW', lr: 0.01 } },
+      defaultHooks: { checkpoint: { type: 'CheckpointHook', every: '2it', maxKeepCkpts: 1 } },
+      ...changes,
+    });
+
+  it('that training waits for is written by two threads, holds the state, and resumes', async () => {
+    const runner = await trained(options({}));
+    const { model, optimWrapper } = await readCheckpoint(runner.checkpoints.newest!);
+    const table = toTorchLayout(toHostArray(runner.model.stateDict()['table.weight']!), 'IO');
+    expect(Buffer.compare(bytesOf(model['table.weight']!), bytesOf(table))).toBe(0);
+    const { tensors } = runner.optimWrapper.stateDict();
+    expect(Object.keys(optimWrapper!.tensors)).toEqual(expect.arrayContaining(Object.keys(tensors)));
+    for (const [name, tensor] of Object.entries(tensors))
+      expect(Buffer.compare(bytesOf(optimWrapper!.tensors[name]!), bytesOf(toHostArray(tensor)))).toBe(0);
+    expect(readdirSync(runner.directory.checkpoints).sort()).toEqual(['last', 'step_000004']);
+    const longer = await trained(options({ trainCfg: { maxEpochs: 2 }, resume: true }));
+    expect(longer.iter).toBe(8);
+  });
+
+  it('that cannot be written leaves nothing behind and says why', async () => {
+    const broken = {
+      beforeSaveCheckpoint: (_run: Run, { checkpoint }: { checkpoint: CheckpointContent }) => {
+        checkpoint.optimWrapper!.tensors['__metadata__'] = checkpoint.model['linear.weight']!;
+      },
+    };
+    const runner = new Runner(
+      options({ workDir: join(folder.path, 'broken'), customHooks: [broken as never] }),
+    );
+    await expect(runner.train()).rejects.toThrow('E_SAFETENSORS_TENSOR');
+    const { checkpoints } = runner.directory;
+    expect(existsSync(checkpoints) ? readdirSync(checkpoints) : []).toEqual([]);
+  });
+});
+
+function bytesOf({
+  data,
+}: {
+  data: { buffer: ArrayBufferLike; byteOffset: number; byteLength: number };
+}): Buffer {
+  return Buffer.from(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+}

@@ -48,7 +48,8 @@ export async function writeCheckpoint(
         for (const [name, text] of documents) await dir.write(name, text);
       };
       if (!helper) {
-        for (const [name, file] of tensorFiles) await dir.add(name, (path) => writeTensorFile(path, file, fs));
+        for (const [name, file] of tensorFiles)
+          await dir.add(name, (path) => writeTensorFile(path, file, fs));
         return writeDocuments();
       }
       const lanes: [string, TensorFile][][] = [[], []];

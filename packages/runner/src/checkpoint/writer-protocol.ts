@@ -15,7 +15,8 @@ export type WriterRequest =
   | { id: number; kind: 'memory'; bytes: number };
 
 /** An error that has crossed a thread: a house error by its parts, any other by name, message and the system's code. */
-export type PackedError = { parts: ErrorParts } | { name: string; message: string; code?: string | undefined };
+export type PackedError =
+  { parts: ErrorParts } | { name: string; message: string; code?: string | undefined };
 
 /** What a request gave. */
 export interface WriterResult {

@@ -41,7 +41,10 @@ function stepBack(): void {
   if (steppedBack || process.platform !== 'linux') return;
   steppedBack = true;
   try {
-    setPriority(Number(basename(readlinkSync('/proc/thread-self'))), constants.priority.PRIORITY_BELOW_NORMAL);
+    setPriority(
+      Number(basename(readlinkSync('/proc/thread-self'))),
+      constants.priority.PRIORITY_BELOW_NORMAL,
+    );
   } catch {
     // Without /proc the thread stays what it is.
   }
