@@ -20,7 +20,9 @@ const { values } = parseArgs({
     iterations: { type: 'string', default: '60' },
   },
 });
-const beside = (name) => fileURLToPath(new URL(name, import.meta.url));
+const OURS = fileURLToPath(new URL('./ours.mjs', import.meta.url));
+const PEER = fileURLToPath(new URL('./peer.py', import.meta.url));
+const STALL = fileURLToPath(new URL('./stall.mjs', import.meta.url));
 const home = mkdtempSync(join(values.folder, 'engine-bench-checkpoint-'));
 
 /** A process that answers the name of an action with the time that it took, in lines of JSON. */
@@ -62,11 +64,11 @@ const sync = () => spawnSync('sync');
 
 async function saveAndLoad(device, python) {
   const workDir = join(home, device);
-  const ours = new Contestant(process.execPath, [beside('ours.mjs'), device, workDir]);
+  const ours = new Contestant(process.execPath, [OURS, device, workDir]);
   const { tensors, folder } = await ours.next();
   const pth = join(home, 'peer.pth');
   const raw = join(home, 'raw');
-  const peer = python && new Contestant(python, [beside('peer.py'), pth, JSON.stringify(tensors)]);
+  const peer = python && new Contestant(python, [PEER, pth, JSON.stringify(tensors)]);
   const version = peer && (await peer.next()).version;
   const times = {};
   const note = (name, ms) => (times[name] ??= []).push(ms);
@@ -121,7 +123,7 @@ async function saveAndLoad(device, python) {
 }
 
 async function stall(device) {
-  const args = [beside('stall.mjs'), device, join(home, `${device}-stall`), values.iterations];
+  const args = [STALL, device, join(home, `${device}-stall`), values.iterations];
   const contestant = new Contestant(process.execPath, args);
   const found = await contestant.next();
   contestant.end();

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { EngineError } from '@engine/core';
 import { FaultyFileSystem, tempFolder } from '@engine/testing';
 import { describe, expect, it } from 'vitest';
+import { concatBytes, plainBytes } from './bytes.js';
 import {
   atomicWrite,
   nodeFileSystem,
@@ -69,13 +70,12 @@ describe('atomicWrite', () => {
       },
     };
     const { bytes, sha256 } = await writeSynced(slow, path, pieces());
-    const found = await readFile(path);
-    const expected = Buffer.concat(
-      [...sizes, ...sizes, ...sizes].map((size, i) => Buffer.alloc(size, i + 1)),
+    const expected = concatBytes(
+      [...sizes, ...sizes, ...sizes].map((size, i) => new Uint8Array(size).fill(i + 1)),
     );
-    expect(Buffer.compare(found, expected)).toBe(0);
-    expect(bytes).toBe(expected.length);
-    expect(sha256).toBe(createHash('sha256').update(expected).digest('hex'));
+    const digest = (content: Uint8Array): string => createHash('sha256').update(content).digest('hex');
+    expect(digest(plainBytes(await readFile(path)))).toBe(digest(expected));
+    expect({ bytes, sha256 }).toEqual({ bytes: expected.byteLength, sha256: digest(expected) });
   });
 
   it('fails where sending on to the device fails, since the system tells of that once', async () => {
