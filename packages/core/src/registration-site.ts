@@ -10,8 +10,9 @@ export interface RegistrationSite {
   package?: string | undefined;
 }
 
-/** Frames of these files are ours: the caller's comes after them. */
+/** Frames of these files are ours: the caller's comes after them. Published, all of this package is one file. */
 const OWN = /[\\/](?:registration-site|registry|register)\.[jt]s$/;
+const THIS_FILE = fileURLToPath(import.meta.url);
 
 /** Remembers the calls in progress. Cheap: the text of a stack is made when it is asked for. */
 export function captureSite(): Error {
@@ -32,7 +33,7 @@ export function siteOf(captured: Error): RegistrationSite {
     if (place === undefined) continue;
     const file = place.startsWith('file:') ? fileURLToPath(place) : place;
     // `@register` compiles to a helper, which some tools take from a package of its own.
-    if (OWN.test(file) || /[\\/]tslib[\\/]/.test(file)) continue;
+    if (file === THIS_FILE || OWN.test(file) || /[\\/]tslib[\\/]/.test(file)) continue;
     return { file, package: packageOf(file) };
   }
   return {};

@@ -1,6 +1,7 @@
 import { EngineError } from '@engine/core';
 import { tf } from '@engine/tensor';
-import { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+// Required rather than imported: an import searches all of it for the names it exports, which costs time at every start.
+import tfjsWasm = require('@tensorflow/tfjs-backend-wasm');
 import { KernelRuntime } from './kernel-runtime.js';
 import type { TfjsModule } from './tfjs-module.js';
 
@@ -20,7 +21,7 @@ function outOfMemory(bytes: number, inUse: number): EngineError {
  * tfjs's wasm backend with a count of the bytes in use, an error when memory runs out (tfjs would go on with a null
  * pointer), and the runtime of our kernels on the same memory.
  */
-export class EngineWasm extends BackendWasm {
+export class EngineWasm extends tfjsWasm.BackendWasm {
   readonly runtime: KernelRuntime;
   readonly #memory: WebAssembly.Memory;
   #bytes = 0;

@@ -1,7 +1,6 @@
 import { BACKENDS, register } from '@engine/core';
 import { tf, type BackendCapabilities, type ComputeBackend, type ProbeResult } from '@engine/tensor';
 // Registers tfjs's wasm kernels, which serve wherever this package has none of its own.
-import '@tensorflow/tfjs-backend-wasm';
 import { EngineWasm } from './engine-wasm.js';
 import { loadKernelModule } from './kernel-module.js';
 import { installAllKernels } from './kernels/index.js';

@@ -1,8 +1,10 @@
-import { stringify } from 'yaml';
 import { configOf } from '../build.js';
 import { EngineError } from '../errors.js';
+import { lazyModule } from '../lazy-module.js';
 import { ROOT_REGISTRIES } from '../registries.js';
 import { copyValues, type ConfigValues } from './values.js';
+
+const yaml = lazyModule<typeof import('yaml')>(import.meta.url, 'yaml');
 
 export type DumpFormat = 'yaml' | 'json' | 'ts';
 
@@ -25,7 +27,7 @@ export const DUMP_FORMATS: Readonly<Record<string, DumpFormat>> = {
  */
 export function dumpValues(values: ConfigValues, format: DumpFormat): string {
   const plain = copyValues(values, { leaf: (value, path) => plainLeaf(value, path) });
-  if (format === 'yaml') return stringify(plain, { lineWidth: 0, aliasDuplicateObjects: false });
+  if (format === 'yaml') return yaml().stringify(plain, { lineWidth: 0, aliasDuplicateObjects: false });
   if (format === 'json') return `${literal(plain, '  ', '', true, '')}\n`;
   return `export default ${literal(plain, '  ', '', false, '')};\n`;
 }

@@ -1,8 +1,11 @@
-import JSON5 from 'json5';
-import { isMap, isScalar, isSeq, LineCounter, parseDocument, type Node } from 'yaml';
+import type { Node } from 'yaml';
 import { EngineError } from '../errors.js';
+import { lazyModule } from '../lazy-module.js';
 import { locateKeys } from './locate-keys.js';
 import { joinPath } from './values.js';
+
+const yaml = lazyModule<typeof import('yaml')>(import.meta.url, 'yaml');
+const json5 = lazyModule<typeof import('json5')>(import.meta.url, 'json5');
 
 export type TextFormat = 'yaml' | 'json' | 'json5';
 
@@ -20,7 +23,7 @@ export interface ParsedText {
 export function parseText(text: string, format: TextFormat, name: string): ParsedText {
   if (format === 'yaml') return parseYaml(text, name);
   try {
-    const value = format === 'json' ? (JSON.parse(text) as unknown) : JSON5.parse<unknown>(text);
+    const value = format === 'json' ? (JSON.parse(text) as unknown) : json5().parse<unknown>(text);
     return { value, lines: locateKeys(text) };
   } catch (error) {
     throw jsonError(text, format, name, error as Error);
@@ -45,6 +48,7 @@ export function syntaxError(
 }
 
 function parseYaml(text: string, name: string): ParsedText {
+  const { isMap, isScalar, isSeq, LineCounter, parseDocument } = yaml();
   const counter = new LineCounter();
   const document = parseDocument(text, { lineCounter: counter, merge: true, prettyErrors: true });
   const error = document.errors[0];
@@ -79,7 +83,7 @@ function parseYaml(text: string, name: string): ParsedText {
 function jsonError(text: string, format: TextFormat, name: string, cause: Error): EngineError {
   try {
     // JSON5 accepts all JSON and, unlike JSON.parse, says where it stopped.
-    JSON5.parse(text);
+    json5().parse(text);
   } catch (located) {
     const { lineNumber, message } = located as Error & { lineNumber?: number };
     return syntaxError(name, lineNumber, message.replace(/^JSON5: /, ''), cause);

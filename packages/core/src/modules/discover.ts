@@ -11,7 +11,8 @@ import {
 } from 'node:fs';
 import { dirname, join, resolve, sep } from 'node:path';
 import { shared } from '../shared.js';
-import { CORE_VERSION, readManifest, type PluginManifest } from './manifest.js';
+import { CORE_VERSION } from '../version.js';
+import { readManifest, type PluginManifest } from './manifest.js';
 
 /** Layout of the cache file. */
 const CACHE_VERSION = 2;

@@ -1,15 +1,13 @@
 import { readFileSync, realpathSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import semver from 'semver';
 import { EngineError } from '../errors.js';
+import { lazyModule } from '../lazy-module.js';
+import { CORE_VERSION } from '../version.js';
 
 /** Version of what a plugin may rely on; a plugin's manifest says which one it was written for. */
 export const PLUGIN_API_VERSION = 1;
 
-/** Version of this package. */
-export const CORE_VERSION = (createRequire(import.meta.url)('../../package.json') as { version: string })
-  .version;
+const semver = lazyModule<typeof import('semver')>(import.meta.url, 'semver');
 
 /** What a package says in the field `engine` of its package.json. */
 export interface PluginManifest {
@@ -82,14 +80,14 @@ export function checkVersion(plugin: PluginManifest, core: string = CORE_VERSION
     });
   }
   const { coreRange } = plugin;
-  if (coreRange === undefined || semver.validRange(coreRange) === null) return;
-  if (semver.satisfies(core, coreRange, { includePrerelease: true })) return;
+  if (coreRange === undefined || semver().validRange(coreRange) === null) return;
+  if (semver().satisfies(core, coreRange, { includePrerelease: true })) return;
   throw new EngineError({
     code: 'E_PLUGIN_VERSION',
     what: `The plugin ${named} does not fit this version of the engine.`,
     received: `@engine/core@${core}`,
     expected: `@engine/core ${coreRange}, which ${named} asks for`,
-    fix: semver.gtr(core, coreRange)
+    fix: semver().gtr(core, coreRange)
       ? `update ${plugin.name}, or install an older engine`
       : `pnpm add @engine/core@"${coreRange}"`,
     exitCode: 2,

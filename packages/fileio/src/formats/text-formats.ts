@@ -1,7 +1,8 @@
-import { EngineError, show } from '@engine/core';
-import { parse as parseYaml, stringify as stringifyYaml } from 'yaml';
+import { EngineError, lazyModule, show } from '@engine/core';
 import { registerFileFormat } from './file-format.js';
 import { toPlainValue, type PlainValue } from './plain-value.js';
+
+const yaml = lazyModule<typeof import('yaml')>(import.meta.url, 'yaml');
 
 function parseError(format: string, cause: unknown): EngineError {
   return new EngineError({
@@ -81,12 +82,12 @@ registerFileFormat({
   extensions: ['yaml', 'yml'],
   parse: (text) => {
     try {
-      return parseYaml(text) as unknown;
+      return yaml().parse(text) as unknown;
     } catch (error) {
       throw parseError('YAML', error);
     }
   },
-  stringify: (value) => stringifyYaml(toPlainValue(value), { lineWidth: 0, aliasDuplicateObjects: false }),
+  stringify: (value) => yaml().stringify(toPlainValue(value), { lineWidth: 0, aliasDuplicateObjects: false }),
 });
 
 registerFileFormat({
