@@ -1,7 +1,7 @@
 // Run by `prepack` in a package's folder: makes lib/ of its compiled dist/, with all modules in one file. Node takes
 // most of a millisecond for every module that it imports, and the engine has hundreds; see bench/startup.
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { main, ScriptError } from './lib/run.mjs';
 
@@ -36,6 +36,17 @@ function check({ name, publishConfig = {} }, made) {
   );
 }
 
+/** What lies outside dist/ stays where it is: CommonJS of vendor/, tables. */
+const outside = {
+  name: 'outside',
+  setup: (bundler) =>
+    bundler.onResolve({ filter: /^\.\.\// }, ({ path, resolveDir }) => {
+      const file = resolve(resolveDir, path);
+      if (!relative(resolve('dist'), file).startsWith('..')) return undefined;
+      return { external: true, path: relative(resolve('lib'), file).replaceAll('\\', '/') };
+    }),
+};
+
 await main(async () => {
   const manifest = JSON.parse(readFileSync('package.json', 'utf8'));
   rmSync('lib', { recursive: true, force: true });
@@ -48,6 +59,7 @@ await main(async () => {
     bundle: true,
     splitting: true,
     packages: 'external',
+    plugins: [outside],
     platform: 'node',
     format: 'esm',
     target: 'node20.19',

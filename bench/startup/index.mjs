@@ -4,7 +4,15 @@
 //   npm run bench -- startup [--rounds 15] [--device wasm] [--keep FOLDER]
 // With --keep the installation is made in FOLDER, and used again when it is there.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -27,7 +35,8 @@ function succeed(program, args, cwd) {
     encoding: 'utf8',
     env: { ...process.env, NODE_OPTIONS: '' },
   });
-  if (status !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${status}:\n${stdout}\n${stderr}`);
+  if (status !== 0)
+    throw new Error(`${program} ${args.join(' ')} ended with ${status}:\n${stdout}\n${stderr}`);
   return stdout.trim().split('\n').at(-1);
 }
 
@@ -47,7 +56,6 @@ function install(folder) {
       .map(([name, file]) => [name, `file:${file}`]),
   );
   dependencies['@tensorflow/tfjs-core'] = version;
-  dependencies['@tensorflow/tfjs'] = version;
   const manifest = { name: 'startup', private: true, type: 'module', dependencies };
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
   const flags = ['--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];

@@ -1,6 +1,12 @@
 export { expectNoLeak, type ExpectNoLeakOptions } from '@engine/tensor';
+export * from './compute-backend-suite.js';
+export * from './conformance.js';
+export * from './dataset-suite.js';
 export * from './faulty-file-system.js';
 export * from './golden.js';
+export * from './metric-suite.js';
+export * from './optimizer-suite.js';
+export * from './process-group-suite.js';
 export * from './storage-backend-suite.js';
 export * from './temp-folder.js';
 export * from './vis-backend-suite.js';
