@@ -2,5 +2,5 @@ export { checkConfig, checkPart, type CheckConfigOptions } from './check-config.
 export { jsonSchema } from './emit.js';
 export type { OptionSchema, PackageSchema } from './json-schema.js';
 export { ConfigProblems, throwProblems } from './problems.js';
-export { provideSchemas, type OnBrokenSchema } from './provided.js';
+export { declaredOptions, provideSchemas, type OnBrokenSchema } from './provided.js';
 export type { StandardIssue, StandardResult, StandardSchema } from './standard-schema.js';
