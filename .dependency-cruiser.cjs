@@ -7,7 +7,7 @@ const FLOORS = [
   ['fileio', 'tensor'],
   ['nn', 'data', 'dist', 'optim', 'evaluator', 'visualizer'],
   ['runner'],
-  ['cli', 'hub'],
+  ['cli', 'create', 'hub'],
 ];
 
 /** What each plugin may use. */
@@ -101,7 +101,7 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^(packages|plugins)/[^/]+/(dist|assembly|[.]turbo)/|(^|/)work_dirs/' },
+    exclude: { path: '^(packages|plugins)/[^/]+/(dist|lib|templates|assembly|[.]turbo)/|(^|/)work_dirs/' },
     tsConfig: { fileName: 'tsconfig.json' },
     tsPreCompilationDeps: true,
     enhancedResolveOptions: {

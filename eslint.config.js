@@ -6,6 +6,7 @@ export default tseslint.config(
   {
     ignores: [
       'packages/*/dist/**',
+      'packages/create/templates/**',
       'plugins/*/dist/**',
       '**/node_modules/**',
       '**/*.js',

@@ -32,7 +32,9 @@ function inOrder() {
   packages.forEach(visit);
   // Suites for tests and the command register nothing, and the first cannot be imported outside a test.
   return [...sorted].filter(
-    ({ manifest }) => manifest.exports?.['.'] && !['@engine/testing', '@engine/cli'].includes(manifest.name),
+    ({ manifest }) =>
+      manifest.exports?.['.'] &&
+      !['@engine/testing', '@engine/cli', '@engine/create'].includes(manifest.name),
   );
 }
 

@@ -50,9 +50,9 @@ function install(folder) {
     readFileSync(fromRoot('node_modules/@tensorflow/tfjs-core/package.json'), 'utf8'),
   );
   const dependencies = Object.fromEntries(
-    // Suites for tests need a test runner; a project that trains has none of them.
+    // A project that trains has neither suites for tests nor templates.
     Object.entries(tarballs)
-      .filter(([name]) => name !== '@engine/testing')
+      .filter(([name]) => !['@engine/testing', '@engine/create'].includes(name))
       .map(([name, file]) => [name, `file:${file}`]),
   );
   dependencies['@tensorflow/tfjs-core'] = version;
@@ -60,7 +60,7 @@ function install(folder) {
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
   const flags = ['--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
   succeed('npm', ['install', ...flags], folder);
-  return Object.keys(tarballs).length - 1;
+  return Object.keys(tarballs).length - 2;
 }
 
 const folder = resolve(values.keep ?? mkdtempSync(join(tmpdir(), 'engine-startup-')));

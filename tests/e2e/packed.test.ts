@@ -1,12 +1,59 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ROOT, tree } from './harness.js';
-import { PackedPackages, succeed } from './packed.js';
+import { command, PackedPackages, succeed } from './packed.js';
 
 const packed = new PackedPackages();
 beforeAll(() => packed.pack());
 afterAll(() => packed.dispose());
+
+/** A project that the packed `create-engine` made, with its packages installed. */
+async function create(template: string): Promise<string> {
+  const maker = packed.path('maker');
+  if (!existsSync(join(maker, 'node_modules'))) {
+    mkdirSync(maker, { recursive: true });
+    const dependencies = { '@engine/create': '^0.1.0' };
+    writeFileSync(
+      join(maker, 'package.json'),
+      JSON.stringify({ name: 'maker', private: true, dependencies }),
+    );
+    await packed.install(maker);
+  }
+  const project = packed.path(`made-${template}`);
+  const said = await succeed('npx', ['create-engine', project, '--template', template], maker);
+  expect(said).toContain('npm install');
+  await packed.install(project);
+  return project;
+}
+
+describe('npm create @engine', () => {
+  it('makes a project whose model learns within seconds', async () => {
+    const project = await create('minimal');
+    await succeed('npm', ['run', 'check'], project);
+    const output = await succeed('npm', ['run', 'train'], project);
+    const accuracy = [...output.matchAll(/accuracy\/top1: ([\d.]+)/g)].map(([, value]) => Number(value));
+    expect(accuracy).toHaveLength(3);
+    // Two arms of a spiral: guessing is right half the time.
+    expect(accuracy.at(-1)).toBeGreaterThan(90);
+    const again = await command('npx', ['create-engine', project, '-t', 'vision'], packed.path('maker'));
+    expect([again.code, again.stderr]).toEqual([2, expect.stringContaining('[E_CREATE_FOLDER]')]);
+  });
+
+  it('makes a ResNet that trains from a config', async () => {
+    const project = await create('vision');
+    await succeed('npm', ['run', 'check'], project);
+    const output = await succeed('npm', ['run', 'train', '--', '--fast-dev-run'], project);
+    expect(output).toMatch(/accuracy\/top1: [\d.]+/);
+  });
+
+  it('makes a plugin that compiles, passes the suites, and lists what it registers', async () => {
+    const project = await create('plugin');
+    await succeed('npm', ['run', 'build'], project);
+    const output = await succeed('npm', ['test'], project);
+    expect(output).toMatch(/Tests .*12 passed/);
+  });
+});
 
 describe('a repository outside the workspace, with packed packages', () => {
   it('compiles, and trains parts of its own from a config that mixes three scopes', async () => {

@@ -13,10 +13,11 @@ import {
 import { GeneratedImages } from '@engine/vision';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { MINIMAL } from './runner/hook-options.js';
 
-const ROOT = join(import.meta.dirname, '..', '..');
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Everything that registers parts, imported; the suites and the commands register none. */
 const packages = ['packages', 'plugins'].flatMap((kind) =>

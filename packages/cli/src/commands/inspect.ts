@@ -2,25 +2,27 @@ import { EngineError, EXIT_CODES, nearest, show } from '@engine/core';
 import { inspectCheckpoint, type CheckpointReport, type InspectedFile } from '@engine/runner';
 import { realpathSync } from 'node:fs';
 import { parseLine, type Command, type Flag } from '../command.js';
+import { inspectRegistry, REGISTRY_FLAGS } from './inspect-registry.js';
 
 const FLAGS = {
   tensors: { type: 'boolean', help: 'list every tensor with dtype, shape and size' },
   format: { type: 'string', value: 'text|json', help: 'how to print; text unless said' },
 } as const satisfies Record<string, Flag>;
 
-const THINGS = ['checkpoint'];
+const THINGS = ['checkpoint', 'registry'];
 const FORMATS = ['text', 'json'];
 
 async function run(argv: readonly string[]): Promise<number> {
   const [thing, ...rest] = argv;
+  if (thing === 'registry') return inspectRegistry(rest);
   const line = parseLine({ name: 'inspect checkpoint', flags: FLAGS }, rest);
   const format = line.flags['format'] ?? 'text';
   if (thing === undefined || !THINGS.includes(thing) || line.positionals.length !== 1) {
     throw new EngineError({
       code: 'E_CLI_COMMAND',
-      what: 'engine inspect describes one checkpoint.',
+      what: 'engine inspect describes one checkpoint, or what is registered.',
       received: argv.join(' ') || 'nothing',
-      expected: 'engine inspect checkpoint <folder or .safetensors file>',
+      expected: 'engine inspect checkpoint <folder or .safetensors file>, or engine inspect registry [name]',
       didYouMean: thing === undefined ? undefined : nearest(thing, THINGS),
       exitCode: 2,
     });
@@ -46,9 +48,9 @@ async function run(argv: readonly string[]): Promise<number> {
 
 export const inspectCommand: Command = {
   name: 'inspect',
-  usage: 'checkpoint <path> [--tensors] [--format json]',
-  help: 'Describes a checkpoint: parts, sizes, tensors, iteration, metrics; and whether it is whole.',
-  flags: FLAGS,
+  usage: 'checkpoint <path> [--tensors] [--format json] | registry [name] [--json]',
+  help: 'Describes a checkpoint: parts, sizes, tensors, iteration, metrics; and whether it is whole. Or lists the parts of installed packages, one registry of them, or one part with its options.',
+  flags: { ...FLAGS, ...REGISTRY_FLAGS },
   run,
 };
 

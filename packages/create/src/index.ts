@@ -1,0 +1,2 @@
+export { main } from './main.js';
+export { createProject, TEMPLATES, type ProjectOptions, type TemplateName } from './project.js';

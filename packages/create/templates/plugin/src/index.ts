@@ -1,0 +1,2 @@
+export * from './median-error.js';
+export * from './signum.js';
