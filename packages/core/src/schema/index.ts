@@ -4,4 +4,4 @@ export type { OptionSchema, PackageSchema } from './json-schema.js';
 export { partSchema, type PartSchema } from './part-schema.js';
 export { ConfigProblems, throwProblems } from './problems.js';
 export { declaredOptions, provideSchemas, type OnBrokenSchema } from './provided.js';
-export type { StandardIssue, StandardResult, StandardSchema } from './standard-schema.js';
+export type { StandardSchema } from './standard-schema.js';
