@@ -4,7 +4,7 @@ import { fromRoot, root } from './root.mjs';
 
 /** What the build makes and what tests leave: by path, since a package may well be called `dist`. */
 const MADE =
-  /(^|\/)node_modules$|^(packages|plugins)\/[^/]+\/(dist|\.turbo)$|^tests\/e2e\/\.work$|(^|\/)work_dirs$/;
+  /(^|\/)node_modules$|^(packages|plugins)\/[^/]+\/(dist|lib|\.turbo)$|^tests\/e2e\/\.work$|(^|\/)work_dirs$/;
 
 /** Every source file below the folders, as a path relative to the repository with `/`, sorted. */
 export function sources(folders, extensions) {

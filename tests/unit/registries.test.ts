@@ -104,8 +104,8 @@ const CLAIMS: Record<string, Record<string, string>> = {
   },
   VISBACKENDS: suiteCalls('visBackendSuite'),
   STORAGE_BACKENDS: {
-    HTTPBackend: 'packages/fileio/src/storage/http-backend.test.ts',
-    ...suiteCalls('storageBackendSuite'),
+    LmdbBackend: 'tests/golden/lmdb.test.ts',
+    ...suiteCalls('storage(?:Backend|Reader)Suite'),
   },
   STRATEGIES: {},
 };

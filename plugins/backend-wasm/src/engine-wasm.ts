@@ -1,9 +1,12 @@
+import { createRequire } from 'node:module';
 import { EngineError } from '@engine/core';
 import { tf } from '@engine/tensor';
-// Required rather than imported: an import searches all of it for the names it exports, which costs time at every start.
-import tfjsWasm = require('@tensorflow/tfjs-backend-wasm');
+import type * as TfjsWasm from '@tensorflow/tfjs-backend-wasm';
 import { KernelRuntime } from './kernel-runtime.js';
 import type { TfjsModule } from './tfjs-module.js';
+
+// Required rather than imported: an import searches all of it for the names it exports, which costs time at every start.
+const { BackendWasm } = createRequire(import.meta.url)('@tensorflow/tfjs-backend-wasm') as typeof TfjsWasm;
 
 const MIB = 1024 * 1024;
 
@@ -21,7 +24,7 @@ function outOfMemory(bytes: number, inUse: number): EngineError {
  * tfjs's wasm backend with a count of the bytes in use, an error when memory runs out (tfjs would go on with a null
  * pointer), and the runtime of our kernels on the same memory.
  */
-export class EngineWasm extends tfjsWasm.BackendWasm {
+export class EngineWasm extends BackendWasm {
   readonly runtime: KernelRuntime;
   readonly #memory: WebAssembly.Memory;
   #bytes = 0;
