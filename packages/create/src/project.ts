@@ -82,12 +82,21 @@ export function checkFolder(folder: string): void {
   });
 }
 
+/**
+ * Files whose names in a template are not those in a project: npm leaves one out of a package, and takes the other for a
+ * package inside it.
+ */
+const NAMES: Readonly<Record<string, string>> = {
+  gitignore: '.gitignore',
+  'package.json.template': 'package.json',
+};
+
 /** The files that a template makes, relative to the project. */
 function templateFiles(template: string): string[] {
   const folder = join(FOLDER, template);
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((file) => statSync(join(folder, file)).isFile())
-    .map((file) => (file === 'gitignore' ? '.gitignore' : file))
+    .map((file) => NAMES[file] ?? file)
     .sort();
 }
 
@@ -104,8 +113,7 @@ export function createProject({ folder, template, name }: ProjectOptions): strin
   checkFolder(target);
   mkdirSync(target, { recursive: true });
   cpSync(join(FOLDER, template), target, { recursive: true });
-  // npm leaves files of this name out of a package.
-  renameSync(join(target, 'gitignore'), join(target, '.gitignore'));
+  for (const [from, to] of Object.entries(NAMES)) renameSync(join(target, from), join(target, to));
   const files = templateFiles(template);
   for (const file of files) {
     const text = readFileSync(join(target, file), 'utf8');
