@@ -82,6 +82,7 @@ const RUNNER_FIELDS: Record<string, string> = {
   loops: 'tree: loop, data',
   runSeed: 'tree: seed',
   stopAsked: 'the launch: a resumed run has not been asked to stop',
+  stopping: 'the same, as a signal',
   loaded: 'the launch',
   announced: 'the launch',
   wanted: 'empty between events',
