@@ -102,6 +102,24 @@ describe('plugins on demand', () => {
     });
   });
 
+  it('imports the one that provides the device, and not a part of another kind that is called the same', async () => {
+    const table = "globalThis[Symbol.for('@engine/registries')].roots.get('BACKENDS')";
+    const folder = testFolder({
+      ...plugin(
+        'quick-backend',
+        [],
+        { engine: { apiVersion: 1, registers: { BACKENDS: ['quick'] } } },
+        `${table}.add('quick', class {});`,
+      ),
+      ...plugin('quick-optim', ['quick']),
+    });
+    const names = async (config: object): Promise<string[]> =>
+      (await importNeeded(config, folder())).loaded.map(({ name }) => name);
+    expect(await names({ device: 'auto', inner: { device: 'quick' } })).toEqual([]);
+    expect(await names({ device: 'quick:1' })).toEqual(['quick-backend']);
+    expect(await names({ device: 'quick' })).toEqual([]);
+  });
+
   it('names both packages that register one name', async () => {
     const folder = testFolder({ ...plugin('first', ['TwiceOpt']), ...plugin('second', ['TwiceOpt']) });
     expect(await codeOf(importNeeded({ type: 'TwiceOpt' }, folder()))).toMatch(

@@ -14,7 +14,7 @@ export interface ImportedPlugins {
 
 /**
  * Imports the installed plugins that register what a config names and no registry knows yet. Everything with a `type`
- * counts, wherever it stands. A plugin that throws, or does not fit this engine, is reported and leaves the others be;
+ * counts, wherever it stands, and the compute backend that the config's `device` names (`quick:0`). A plugin that throws, or does not fit this engine, is reported and leaves the others be;
  * the part that needed it is unknown then.
  *
  * @param config plain values, as `loadConfig` gives them
@@ -24,9 +24,13 @@ export interface ImportedPlugins {
 export async function importNeeded(config: unknown, baseDir: string): Promise<ImportedPlugins> {
   const result: ImportedPlugins = { loaded: [], failed: [] };
   const missing = [...typesIn(config)].filter((name) => !isKnown(name));
-  if (missing.length === 0) return result;
+  const backend = backendIn(config);
+  if (missing.length === 0 && backend === undefined) return result;
   const plugins = discoverPlugins(baseDir);
   const wanted = new Set<PluginManifest>();
+  if (backend !== undefined) {
+    for (const provider of providersOf(backend, plugins, ['BACKENDS'])) wanted.add(provider);
+  }
   for (const name of missing) {
     for (const provider of providersOf(name, plugins)) wanted.add(provider);
   }
@@ -51,13 +55,25 @@ async function importOne(plugin: PluginManifest, baseDir: string, result: Import
   }
 }
 
+/** The compute backend that a config asks for by name, unless it is known already. */
+function backendIn(config: unknown): string | undefined {
+  const { device } = (config ?? {}) as { device?: unknown };
+  if (typeof device !== 'string' || device === 'auto') return undefined;
+  const [name] = device.split(':', 1);
+  return ROOT_REGISTRIES.BACKENDS.has(name!) ? undefined : name;
+}
+
 /**
  * The packages to import for a name.
  * @throws E_PLUGIN_CONFLICT when two of them register it in one registry
  */
-function providersOf(name: string, plugins: readonly PluginManifest[]): PluginManifest[] {
+function providersOf(
+  name: string,
+  plugins: readonly PluginManifest[],
+  registries: readonly string[] = Object.keys(ROOT_REGISTRIES),
+): PluginManifest[] {
   const found = new Set<PluginManifest>();
-  for (const registry of Object.keys(ROOT_REGISTRIES)) {
+  for (const registry of registries) {
     const [first, second] = plugins.filter((plugin) => plugin.registers[registry]?.includes(name));
     if (!first) continue;
     if (second) {
