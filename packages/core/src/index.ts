@@ -23,6 +23,7 @@ export * from './random.js';
 export * from './register.js';
 export { type RegistrationSite } from './registration-site.js';
 export * from './registries.js';
+export type { Location } from './locations.js';
 export * from './registry-report.js';
 export * from './registry.js';
 export * from './reverse-axes.js';

@@ -1,5 +1,7 @@
 import { buildFromConfig, type BuildFunction } from './build.js';
+import { checkKeys } from './check-keys.js';
 import { EngineError } from './errors.js';
+import type { Location } from './locations.js';
 import { Registry } from './registry.js';
 import type * as types from './types.js';
 
@@ -109,11 +111,19 @@ export const ROOT_REGISTRIES = {
 
 export type Registries = typeof ROOT_REGISTRIES;
 
+export interface ExtendOptions {
+  /** Modules that register the scope's entries, by registry; imported when a name is first looked up there. */
+  locations?: Partial<Record<keyof Registries, readonly Location[]>>;
+}
+
 /**
  * Children of every root registry under one scope: a library registers its parts in them, finds the engine's through
  * them, and is asked for by name as `scope.Name`. A second call with the same scope returns the same registries.
  */
-export function extendRegistries(scope: string): Registries {
+export function extendRegistries(scope: string, options: ExtendOptions = {}): Registries {
+  checkKeys('extendRegistries', options, ['locations']);
+  const locations: Readonly<Record<string, readonly Location[]>> = options.locations ?? {};
+  checkKeys('extendRegistries.locations', locations, Object.keys(ROOT_REGISTRIES));
   if (!/^[A-Za-z_][\w-]*$/.test(scope) || scope === 'engine') {
     throw new EngineError({
       code: 'E_REGISTRY_SCOPE',
@@ -124,7 +134,9 @@ export function extendRegistries(scope: string): Registries {
   }
   const children = Object.entries(ROOT_REGISTRIES).map(([name, parent]) => {
     const base = parent as Registry<unknown, object>;
-    return [name, base.children.get(scope) ?? new Registry(name, { parent: base, scope })];
+    const child = base.children.get(scope) ?? new Registry(name, { parent: base, scope });
+    child.addLocations(...(locations[name] ?? []));
+    return [name, child];
   });
   return Object.fromEntries(children) as Registries;
 }

@@ -1,5 +1,6 @@
 import { buildFromConfig, type BuildFunction, type BuildOptions } from './build.js';
 import { EngineError, show } from './errors.js';
+import { importLocation, type Location } from './locations.js';
 import { fixForUnknown } from './providers.js';
 import { captureSite, siteOf, type RegistrationSite } from './registration-site.js';
 import { setSchema, type StandardSchema } from './schema/standard-schema.js';
@@ -18,6 +19,8 @@ export interface RegistryOptions {
   scope?: string;
   /** How `build` turns a config into an object; the parent's unless said. */
   build?: BuildFunction;
+  /** Modules that register entries, imported when a name is first looked up here that is not there. */
+  locations?: readonly Location[];
 }
 
 export interface AddOptions {
@@ -67,12 +70,16 @@ export class Registry<T, Types extends object = object> {
   readonly children = new Map<string, Registry<T, Types>>();
   private readonly entries = new Map<string, Registered>();
   private readonly ownBuild: BuildFunction | undefined;
+  private locations: Location[];
+  /** What the first of them threw that could not be imported. */
+  private failure: EngineError | undefined;
 
   constructor(name: string, options: RegistryOptions = {}) {
     this.name = name;
     this.scope = options.scope ?? 'engine';
     this.parent = options.parent as Registry<T, Types> | undefined;
     this.ownBuild = options.build;
+    this.locations = [...(options.locations ?? [])];
     if (this.parent) {
       if (this.parent.children.has(this.scope)) {
         throw new EngineError({
@@ -156,10 +163,10 @@ export class Registry<T, Types extends object = object> {
     if (dot < 0) return this.getPlain(name);
     const scope = name.slice(0, dot);
     const rest = name.slice(dot + 1);
-    if (scope === this.scope) return this.entries.get(rest)?.entry ?? this.descend(rest);
+    if (scope === this.scope) return this.getOwn(rest) ?? this.descend(rest);
     const child = this.children.get(scope);
     if (child) return child.get(rest);
-    return this.parent ? this.root.get(name) : this.entries.get(name)?.entry;
+    return this.parent ? this.root.get(name) : this.getOwn(name);
   }
 
   has(name: string): boolean {
@@ -169,11 +176,13 @@ export class Registry<T, Types extends object = object> {
   /**
    * Like {@link get}, but an unknown name is an error that lists near names.
    * @param path of the config that asks, and `where` its `type` was written, for the message
-   * @throws E_REGISTRY_UNKNOWN
+   * @throws E_REGISTRY_UNKNOWN, E_REGISTRY_LOCATION when a module that may have it cannot be imported
    */
   require(name: string, path?: string, where?: string): Entry {
     const entry = this.get(name);
     if (entry) return entry;
+    const failure = this.failureFor(name);
+    if (failure) throw failure;
     const known = this.visibleNames();
     throw new EngineError({
       code: 'E_REGISTRY_UNKNOWN',
@@ -228,8 +237,39 @@ export class Registry<T, Types extends object = object> {
     return rows;
   }
 
+  /**
+   * Adds modules that register entries of this registry. Nothing is imported before a name is looked up that is not
+   * there; then all are, once, in this order. One that cannot be imported leaves the others be; what it says is the
+   * error of {@link require} when a name is not found anywhere.
+   */
+  addLocations(...locations: readonly Location[]): void {
+    this.locations.push(...locations);
+  }
+
+  private getOwn(name: string): Entry | undefined {
+    const known = this.entries.get(name);
+    if (known || this.locations.length === 0) return known?.entry;
+    // Taken first, for what is imported may look something up itself.
+    const locations = this.locations;
+    this.locations = [];
+    for (const location of locations) {
+      try {
+        importLocation(location, this.name);
+      } catch (error) {
+        this.failure ??= error as EngineError;
+      }
+    }
+    return this.entries.get(name)?.entry;
+  }
+
+  /** Why a name may be missing: a module that could not be imported, here, above, or in the scope that was named. */
+  private failureFor(name: string): EngineError | undefined {
+    const scoped = name.includes('.') ? this.root.find(name.slice(0, name.indexOf('.'))) : undefined;
+    return scoped?.failure ?? this.failure ?? this.parent?.failureFor(name);
+  }
+
   private getPlain(name: string): Entry | undefined {
-    return this.entries.get(name)?.entry ?? this.parent?.getPlain(name);
+    return this.getOwn(name) ?? this.parent?.getPlain(name);
   }
 
   private descend(name: string): Entry | undefined {
